@@ -1,0 +1,2 @@
+package dev.ferry.client;
+final class Placeholder {}

@@ -1,0 +1,2 @@
+package dev.ferry;
+final class Placeholder {}
