@@ -1,2 +1,3 @@
 package dev.ferry.client;
+
 final class Placeholder {}

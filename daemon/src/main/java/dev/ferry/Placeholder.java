@@ -1,2 +1,0 @@
-package dev.ferry;
-final class Placeholder {}
