@@ -1,0 +1,29 @@
+package dev.ferry.migration;
+
+import java.util.List;
+
+/** What the API asks of the migrations of this daemon. Thread-safe. Errors are FerryExceptions with the category to answer. */
+public interface MigrationControl {
+    /** Every reason against; touches nothing. */
+    List<Reason> check(String guest, String to);
+
+    /**
+     * @param requestId equal ids, not empty, give the same migration
+     * @throws CannotMoveException with the reasons
+     */
+    MigrationSnapshot start(String guest, String to, String requestId, Policy policy);
+
+    /** NOT_FOUND if there is none. */
+    MigrationSnapshot get(String id);
+
+    /** Newest first. */
+    List<MigrationSnapshot> list();
+
+    MigrationSnapshot switchToPostcopy(String id);
+
+    /** Returns when it has ended. */
+    MigrationSnapshot cancel(String id);
+
+    /** Waits until the snapshot's version is above {@code version} or the time has passed; the snapshot then. */
+    MigrationSnapshot awaitChange(String id, long version, long timeoutMs) throws InterruptedException;
+}

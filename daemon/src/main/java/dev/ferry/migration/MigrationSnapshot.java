@@ -1,0 +1,60 @@
+package dev.ferry.migration;
+
+import java.util.List;
+
+/**
+ * A migration at one instant, as both sides show it. Field for field the API's message; times in nanoseconds.
+ *
+ * @param version counts up with every change, for those who wait for the next
+ * @param id 16 hex digits
+ * @param runsOn which side owns the guest
+ * @param faultLatencyUs p50, p90, p99, p99.9, max
+ */
+public record MigrationSnapshot(
+        long version,
+        String id,
+        String guest,
+        MigrationState state,
+        Side runsOn,
+        Side side,
+        String peer,
+        String reason,
+        String error,
+        String requestId,
+        long epoch,
+        List<PhaseTime> downtimePhases,
+        long totalNs,
+        long startedUnixMs,
+        PrecopyCounts precopy,
+        PostcopyCounts postcopy,
+        int recoveries,
+        long bytesSent,
+        long memoryTotalBytes,
+        long memoryRemainingBytes,
+        double rateBytesPerSecond,
+        double dirtyRateBytesPerSecond,
+        boolean keepSource) {
+
+    /** What pre-copy did. */
+    public record PrecopyCounts(int rounds, long pages, long zeroPages, long bytes, long ns, String stopReason) {
+        public static final PrecopyCounts NONE = new PrecopyCounts(0, 0, 0, 0, 0, "");
+    }
+
+    /** What post-copy did, counted at the destination. */
+    public record PostcopyCounts(
+            long ns,
+            long residualPages,
+            long remoteFaults,
+            long localFaults,
+            long pushedPages,
+            long zeroPages,
+            long demandPages,
+            double[] faultLatencyUs,
+            long faultCount) {
+        public static final PostcopyCounts NONE = new PostcopyCounts(0, 0, 0, 0, 0, 0, 0, new double[5], 0);
+    }
+
+    public long downtimeNs() {
+        return downtimePhases.stream().mapToLong(PhaseTime::durationNs).sum();
+    }
+}
