@@ -8,7 +8,6 @@ import java.util.List;
  * @param version counts up with every change, for those who wait for the next
  * @param id 16 hex digits
  * @param runsOn which side owns the guest
- * @param faultLatencyUs p50, p90, p99, p99.9, max
  */
 public record MigrationSnapshot(
         long version,
@@ -49,9 +48,13 @@ public record MigrationSnapshot(
             long pushedPages,
             long zeroPages,
             long demandPages,
-            double[] faultLatencyUs,
-            long faultCount) {
-        public static final PostcopyCounts NONE = new PostcopyCounts(0, 0, 0, 0, 0, 0, 0, new double[5], 0);
+            LatencyUs faultLatency) {
+        public static final PostcopyCounts NONE = new PostcopyCounts(0, 0, 0, 0, 0, 0, 0, LatencyUs.NONE);
+    }
+
+    /** Quantiles of the remote faults, in microseconds, from the event read to the page placed. */
+    public record LatencyUs(double p50, double p90, double p99, double p999, double max, long count) {
+        public static final LatencyUs NONE = new LatencyUs(0, 0, 0, 0, 0, 0);
     }
 
     public long downtimeNs() {
