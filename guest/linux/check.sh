@@ -3,7 +3,8 @@
 # disk, memory, network connection and kernel log, moves it with QEMU's own migration to a second QEMU on the other tap,
 # and checks everything again. About 30 seconds; needs root. It leaves nothing behind.
 #
-#   QEMU=/path/to/qemu-system-x86_64 (default: the installed one)   MACHINE=q35 or pc   GUEST_DIR=reuse this build
+#   QEMU=qemu-system-x86_64  QEMU_DESTINATION=$QEMU  MACHINE=q35  GUEST_DIR=reuse this build  ACCEL=tcg
+# With two different QEMUs, MACHINE has to be a versioned one that both know, such as pc-q35-7.2.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,7 +18,8 @@ ferry_install net linux-guest
 [[ -n ${FERRY_CHECK_INSIDE:-} ]] ||
   FERRY_CHECK_INSIDE=1 exec unshare --net --pid --fork --kill-child --mount-proc -- "$0" "$@"
 
-QEMU=${QEMU:-qemu-system-x86_64} MACHINE=${MACHINE:-q35}
+QEMU=${QEMU:-qemu-system-x86_64} MACHINE=${MACHINE:-q35} ACCEL=${ACCEL:-tcg}
+QEMU_DESTINATION=${QEMU_DESTINATION:-$QEMU}
 guest_ip=192.168.77.2 host_ip=192.168.77.1 port=7000
 work=$(mktemp -d "${TMPDIR:-/tmp}/ferry-linux.XXXXXX")
 pids=()
@@ -53,11 +55,11 @@ wait_for() {
   done
 }
 
-# run_qemu SIDE TAP ARGUMENT...: starts a QEMU in the background. Both sides get the same devices in the same slots.
+# run_qemu QEMU SIDE TAP ARGUMENT...: starts a QEMU in the background. Both sides get the same devices in the same slots.
 run_qemu() {
-  local side=$1 tap=$2
-  shift 2
-  "$QEMU" -name "linux-$side" -machine "$MACHINE" -accel tcg -cpu max -smp 2 -m 512 -nodefaults -display none -no-user-config \
+  local qemu=$1 side=$2 tap=$3
+  shift 3
+  "$qemu" -name "linux-$side" -machine "$MACHINE" -accel "$ACCEL" -cpu max -smp 2 -m 512 -nodefaults -display none -no-user-config \
     -kernel "$guest/vmlinuz" -initrd "$guest/initramfs.cpio.gz" \
     -append "console=ttyS0 quiet ferry.ip=$guest_ip/24 ferry.tcp=$host_ip:$port" \
     -serial "file:$work/$side.console" -monitor "unix:$work/$side.monitor,server=on,wait=off" \
@@ -94,13 +96,13 @@ qemu-img create -q -f qcow2 "$work/disk.qcow2" 256M
 pids+=($!)
 
 say "booting with $("$QEMU" --version | head -n 1), $MACHINE"
-run_qemu source fl-src
+run_qemu "$QEMU" source fl-src
 wait_for 60 'LINUX READY' console_says source 'LINUX READY'
 say 'ready'
 wait_for 20 'tick' console_says source 'LINUX TICK n=5 '
 check_guest
 
-run_qemu destination fl-dst -incoming "unix:$work/migration"
+run_qemu "$QEMU_DESTINATION" destination fl-dst -incoming "unix:$work/migration"
 wait_for 10 'destination' test -S "$work/migration"
 # The guest writes memory faster than the default of a slow machine would follow; downtime is not the question here.
 monitor source 'migrate_set_parameter max-bandwidth 1g' >/dev/null
