@@ -193,8 +193,10 @@ ferry_fill_qemu_backports() {
   fi
   rm -f "$log"
   ((status == 0)) || return "$status"
-  ferry_write_qemu_wrapper "$dir" "$final" || return
-  echo "ferry: $("$dir/root/usr/bin/qemu-system-x86_64" --version 2>/dev/null | head -n 1)" >&2
+  ferry_write_qemu_wrapper "$dir" || return
+  local version
+  version=$("$dir/qemu-system-x86_64" --version) || return
+  echo "ferry: ${version%%$'\n'*}" >&2
 }
 
 # Lists, sources and cache are private to this call: the system's apt never learns of backports.
@@ -208,8 +210,11 @@ ferry_unpack_qemu_backports() {
   ferry_apt "${apt[@]}" update -q || return
   # A simulated installation tells what QEMU needs and this machine lacks. --reinstall: also list what is there already
   # (ROMs), so that the unpacked tree is whole whatever happens to the installed QEMU later.
+  # The display modules are wanted by no test: a module that QEMU does not find here it takes from the installed version,
+  # and complains that it is from another build.
   plan=$(ferry_apt "${apt[@]}" -s --no-install-recommends -t "$release-backports" --reinstall install \
-    qemu-system-x86 qemu-system-common qemu-system-data seabios ipxe-qemu) || { echo "$plan"; return 1; }
+    qemu-system-x86 qemu-system-common qemu-system-data seabios ipxe-qemu \
+    qemu-system-modules-opengl qemu-system-modules-spice) || { echo "$plan"; return 1; }
   mapfile -t packages < <(sed -n 's/^Inst \([^ ]*\) [^(]*(\([^ ]*\) .*/\1=\2/p' <<<"$plan")
   ferry_unpack "$dir/root" "${packages[@]}" -- "${apt[@]}" || return
   printf '%s\n' "${packages[@]}" >"$dir/VERSION"
@@ -235,7 +240,7 @@ ferry_backports_sources() {
 # exec, so that the process a caller started is QEMU itself (its pid, its /proc/PID/exe). -L, because Debian builds QEMU
 # with fixed data directories and would take the installed version's firmware otherwise.
 ferry_write_qemu_wrapper() {
-  local dir=$1 final=$2
+  local dir=$1
   cat >"$dir/qemu-system-x86_64" <<WRAPPER || return
 #!/bin/sh
 # QEMU from Debian backports, run from where it was unpacked.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Proves that the Linux guest and its harness are sound, with no Ferry in it: boots the guest under TCG, checks its
 # disk, memory, network connection and kernel log, moves it with QEMU's own migration to a second QEMU on the other tap,
-# and checks everything again. About 30 seconds; needs root. It leaves nothing behind.
+# and checks everything again. About 20 seconds; needs root. It leaves nothing behind.
 #
 #   QEMU=qemu-system-x86_64  QEMU_DESTINATION=$QEMU  MACHINE=q35  GUEST_DIR=reuse this build  ACCEL=tcg
 # With two different QEMUs, MACHINE has to be a versioned one that both know, such as pc-q35-7.2.
@@ -16,7 +16,7 @@ ferry_install net linux-guest
 # In network and process namespaces of its own: addresses collide with nothing, and when this script ends, however it
 # ends, the kernel kills what it started and removes the interfaces.
 [[ -n ${FERRY_CHECK_INSIDE:-} ]] ||
-  FERRY_CHECK_INSIDE=1 exec unshare --net --pid --fork --kill-child --mount-proc -- "$0" "$@"
+  FERRY_CHECK_INSIDE=1 exec unshare --net --pid --fork --kill-child -- "$0" "$@"
 
 QEMU=${QEMU:-qemu-system-x86_64} MACHINE=${MACHINE:-q35} ACCEL=${ACCEL:-tcg}
 QEMU_DESTINATION=${QEMU_DESTINATION:-$QEMU}
@@ -45,11 +45,12 @@ say() { printf '%6.1f s  %s\n' "$(elapsed)" "$*"; }
 start=$EPOCHREALTIME
 elapsed() { awk "BEGIN { print $EPOCHREALTIME - $start }"; }
 
-# wait_for SECONDS WHAT COMMAND...: until the command succeeds.
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds, while the newest QEMU lives.
 wait_for() {
   local deadline=$((SECONDS + $1)) what=$2
   shift 2
   until "$@"; do
+    kill -0 "${pids[-1]}" 2>/dev/null || die "QEMU ended before: $what"
     ((SECONDS < deadline)) || die "no $what in time"
     sleep 0.1
   done
@@ -59,7 +60,7 @@ wait_for() {
 run_qemu() {
   local qemu=$1 side=$2 tap=$3
   shift 3
-  "$qemu" -name "linux-$side" -machine "$MACHINE" -accel "$ACCEL" -cpu max -smp 2 -m 512 -nodefaults -display none -no-user-config \
+  "$qemu" -name "linux-$side" -machine "$MACHINE" -accel "$ACCEL" -smp 2 -m 512 -nodefaults -display none -no-user-config \
     -kernel "$guest/vmlinuz" -initrd "$guest/initramfs.cpio.gz" \
     -append "console=ttyS0 quiet ferry.ip=$guest_ip/24 ferry.tcp=$host_ip:$port" \
     -serial "file:$work/$side.console" -monitor "unix:$work/$side.monitor,server=on,wait=off" \

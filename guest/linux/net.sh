@@ -30,6 +30,10 @@ down() {
 up() {
   ((EUID == 0)) || die 'taps and bridges need root; run it with sudo, or inside: unshare -rn'
   [[ -e /dev/net/tun ]] || die '/dev/net/tun is missing; run: modprobe tun (in a container: --device /dev/net/tun)'
+  local link
+  for link in "${taps[@]}" "$bridge"; do
+    ! present "$link" || die "$link exists; another test uses the name $name, or an old one left it: net.sh down $name"
+  done
   trap 'down || true' ERR
   # A fixed hardware address: a bridge without one takes a new one when a port comes or goes, and the guest's ARP entry
   # for the host would be wrong just when a QEMU exits.
