@@ -71,13 +71,14 @@ ferry_apt_install() {
     return 1
   fi
   printf 'ferry: installing %s\n' "$@" >&2
-  ferry_with_fresh_lists ferry_apt "${install[@]}"
+  ferry_with_fresh_lists "install $*" ferry_apt "${install[@]}"
 }
 
-# Runs a command that needs apt's package lists; where it fails, updates the lists and tries once more. One rule for
+# ferry_with_fresh_lists WHAT COMMAND...: runs a command that needs apt's package lists; where it fails, updates the lists and tries once more. One rule for
 # lists that are missing (a fresh container) and for lists that are too old (the mirror has dropped that version).
 ferry_with_fresh_lists() {
-  local log status=0
+  local what=$1 log status=0
+  shift
   log=$(mktemp) || return
   if ! "$@" >"$log" 2>&1; then
     if ((EUID == 0)); then
@@ -91,7 +92,7 @@ ferry_with_fresh_lists() {
   fi
   if ((status)); then
     tail -n 15 "$log" >&2
-    echo "ferry: failed: $*; check the network and the package sources, then run: sudo apt-get update" >&2
+    echo "ferry: could not $what; check the network and the package sources, then run: sudo apt-get update" >&2
   fi
   rm -f "$log"
   return "$status"
@@ -117,7 +118,10 @@ ferry_apt() {
 ferry_into_cache() {
   local name=$1 fill=$2 check=$3 cache tmp
   cache=$(ferry_cache_dir)
-  mkdir -p "$cache" || { echo "ferry: cannot write $cache; set FERRY_CACHE to a directory that can be written" >&2; return 1; }
+  if ! mkdir -p "$cache" || [[ ! -w $cache ]]; then
+    echo "ferry: cannot write $cache; set FERRY_CACHE to a directory that can be written" >&2
+    return 1
+  fi
   (
     flock 9
     ! "$check" || exit 0
@@ -155,7 +159,7 @@ ferry_fetch_linux_guest() {
 ferry_fill_linux_guest() {
   echo "ferry: fetching a cloud kernel and a static busybox into $(ferry_linux_guest_dir)" >&2
   # busybox comes as a file as well: the package conflicts with plain busybox, which initramfs-tools may have brought.
-  ferry_with_fresh_lists ferry_unpack_linux_guest "$1"
+  ferry_with_fresh_lists "fetch the Linux guest's packages" ferry_unpack_linux_guest "$1"
 }
 
 ferry_unpack_linux_guest() {
@@ -221,7 +225,8 @@ ferry_unpack_qemu_backports() {
   rm -rf "$dir/apt"
 }
 
-# The system's own Debian sources, and backports from the same mirror.
+# The system's own Debian sources, and backports from the same mirror. --print-uris needs no downloaded lists and no root;
+# a line is 'http://deb.debian.org/debian/dists/bookworm/InRelease' and more.
 ferry_backports_sources() {
   local release=$1 signed='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]' uri suite mirror=
   while read -r uri suite; do
@@ -229,7 +234,7 @@ ferry_backports_sources() {
       "$release") mirror=${mirror:-$uri} ;&
       "$release"-updates | "$release"-security) echo "deb $signed $uri $suite main" ;;
     esac
-  done < <(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' 'Component: main' | sort -u)
+  done < <(apt-get update --print-uris | sed -n "s|^'\([^']*\)/dists/\([^']*\)/InRelease'.*|\1 \2|p" | sort -u)
   if [[ -z $mirror ]]; then
     mirror=http://deb.debian.org/debian
     echo "deb $signed $mirror $release main"
