@@ -1,0 +1,94 @@
+package dev.ferry.memory;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class PageBitmapTest {
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+    void shouldAgreeWithABitSet(long seed) {
+        Random random = new Random(seed);
+        int pages = 1 + random.nextInt(500);
+        PageBitmap bitmap = PageBitmap.allocate(pages);
+        BitSet model = new BitSet(pages);
+        for (int i = 0; i < 2000; i++) {
+            int first = random.nextInt(pages);
+            int count = random.nextInt(pages - first + 1);
+            switch (random.nextInt(4)) {
+                case 0 -> {
+                    assertThat(bitmap.set(first)).isEqualTo(!model.get(first));
+                    model.set(first);
+                }
+                case 1 -> {
+                    assertThat(bitmap.clear(first)).isEqualTo(model.get(first));
+                    model.clear(first);
+                }
+                case 2 -> {
+                    int before = model.cardinality();
+                    model.set(first, first + count);
+                    assertThat(bitmap.setRange(first, count)).isEqualTo(model.cardinality() - before);
+                }
+                default -> {
+                    int before = model.cardinality();
+                    model.clear(first, first + count);
+                    assertThat(bitmap.clearRange(first, count)).isEqualTo(before - model.cardinality());
+                }
+            }
+            int from = random.nextInt(pages);
+            int clear = model.nextClearBit(from);
+            assertThat(bitmap.nextSet(from)).isEqualTo(model.nextSetBit(from));
+            assertThat(bitmap.nextClear(from)).isEqualTo(clear >= pages ? -1 : clear);
+            assertThat(bitmap.cardinality()).isEqualTo(model.cardinality());
+        }
+    }
+
+    @Test
+    void shouldCutRunsAtTheirMaximumAndAtTheEnds() {
+        PageBitmap bitmap = PageBitmap.allocate(200);
+        bitmap.setRange(10, 100);
+        bitmap.set(199);
+        List<String> runs = new ArrayList<>();
+        bitmap.forEachSetRun(20, 200, 64, (first, count) -> runs.add(first + "+" + count));
+        assertThat(runs).containsExactly("20+64", "84+26", "199+1");
+        runs.clear();
+        bitmap.forEachSetRun(15, 18, 64, (first, count) -> runs.add(first + "+" + count));
+        assertThat(runs).containsExactly("15+3");
+    }
+
+    @Test
+    void shouldLetJustOneOfManyThreadsWinEachPage() throws InterruptedException {
+        PageBitmap bitmap = PageBitmap.allocate(10_000);
+        long[] wins = new long[4];
+        Thread[] threads = new Thread[wins.length];
+        for (int t = 0; t < wins.length; t++) {
+            int me = t;
+            threads[t] = new Thread(() -> {
+                for (int p = 0; p < 10_000; p++) {
+                    wins[me] += bitmap.set(p) ? 1 : 0;
+                }
+            });
+            threads[t].start();
+        }
+        for (Thread t : threads) {
+            t.join();
+        }
+        assertThat(wins[0] + wins[1] + wins[2] + wins[3]).isEqualTo(10_000);
+    }
+
+    @Test
+    void shouldRefusePagesOutside() {
+        PageBitmap bitmap = PageBitmap.allocate(65);
+        assertThatThrownBy(() -> bitmap.get(65)).isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> bitmap.set(-1)).isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> bitmap.setRange(60, 6)).isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> bitmap.setRange(1, Long.MAX_VALUE)).isInstanceOf(IndexOutOfBoundsException.class);
+    }
+}
