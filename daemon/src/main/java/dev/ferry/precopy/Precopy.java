@@ -1,0 +1,147 @@
+package dev.ferry.precopy;
+
+import dev.ferry.base.NanoClock;
+import dev.ferry.memory.RamBlock;
+
+/**
+ * Pre-copy: everything once, then rounds of what was written meanwhile, while the guest runs. Runs on the migration's owner
+ * thread. Afterwards {@link SentPages} says what the destination has, lacks, and has in an old version.
+ */
+public final class Precopy {
+    private final SourceMemory memory;
+    private final PageSink sink;
+    private final SentPages sent;
+    private final PageSender sender;
+    private final Pacer pacer;
+    private final StopRule rule;
+    private final Commands commands;
+    private final PrecopyProgress progress;
+    private final NanoClock clock;
+    private long dirtyBytes;
+    private long deadlineNs;
+
+    /** @param sender over the same memory and sink */
+    public Precopy(
+            SourceMemory memory,
+            PageSink sink,
+            SentPages sent,
+            PageSender sender,
+            Pacer pacer,
+            StopRule rule,
+            Commands commands,
+            PrecopyProgress progress,
+            NanoClock clock) {
+        this.memory = memory;
+        this.sink = sink;
+        this.sent = sent;
+        this.sender = sender;
+        this.pacer = pacer;
+        this.rule = rule;
+        this.commands = commands;
+        this.progress = progress;
+        this.clock = clock;
+    }
+
+    /** Runs all rounds; the tracking must have been started. */
+    public void run() {
+        long beginNs = clock.nanoTime();
+        deadlineNs = beginNs + rule.maxNs();
+        announceUnpopulated();
+        sendSmallBlocks();
+        long toSend = sent.unsentBytes();
+        String stop = rule.maxRounds() == 0 ? "round limit" : null;
+        for (int round = 1; stop == null; round++) {
+            long roundNs = clock.nanoTime();
+            progress.roundBegins(round, toSend);
+            boolean complete = sendUnsent();
+            sink.awaitPlaced();
+            dirtySync();
+            progress.dirtySync(dirtyBytes, clock.nanoTime() - roundNs);
+            long left = sent.unsentBytes();
+            if (commands.switchRequested()) {
+                stop = "switch requested";
+            } else if (!complete) {
+                stop = "time limit";
+            } else {
+                stop = rule.afterRound(round, left, toSend, clock.nanoTime() - beginNs)
+                        .orElse(null);
+            }
+            toSend = left;
+        }
+        // What the last dirty sync found in the small blocks, so that little of them is left for the blackout.
+        sendSmallBlocks();
+        sink.awaitPlaced();
+        progress.stopped(stop);
+    }
+
+    /** What the guest wrote since the last time becomes unsent. Also the last step inside the blackout. */
+    public void dirtySync() {
+        dirtyBytes = 0;
+        for (RamBlock block : sent.blocks()) {
+            memory.harvest(block, (first, pages) -> {
+                sent.markDirty(block, first, pages);
+                dirtyBytes += pages * block.pageSizeBytes();
+            });
+        }
+    }
+
+    /** Holes are known to be zero: said once as runs, so that a fault on one needs no round trip. */
+    private void announceUnpopulated() {
+        for (RamBlock block : sent.blocks()) {
+            if (block.guestRam()) {
+                long[] next = {0};
+                memory.forEachPopulated(block, (first, pages) -> {
+                    announceZero(block, next[0], first);
+                    next[0] = first + pages;
+                });
+                announceZero(block, next[0], block.pageCount());
+            }
+        }
+    }
+
+    private void announceZero(RamBlock block, long from, long to) {
+        if (from < to) {
+            sent.markSent(block, from, to - from);
+            sink.sendZero(block, from, to - from);
+        }
+    }
+
+    /** They cannot be fetched after the switch, so no limit holds for them. */
+    private void sendSmallBlocks() {
+        for (RamBlock block : sent.blocks()) {
+            if (!block.guestRam()) {
+                sent.forEachUnsent(block, (first, pages) -> {
+                    for (long page = first; page < first + pages; page += PageSender.batchPages(block)) {
+                        commands.throwIfCancelled();
+                        sendBatch(block, page, first + pages - page);
+                    }
+                });
+            }
+        }
+    }
+
+    /** One pass; false if it was broken off by a command or the time limit. */
+    private boolean sendUnsent() {
+        for (RamBlock block : sent.blocks()) {
+            long page = sent.nextUnsent(block, 0);
+            while (page >= 0) {
+                commands.throwIfCancelled();
+                if (commands.switchRequested() || clock.nanoTime() > deadlineNs) {
+                    return false;
+                }
+                int pages = sendBatch(block, page, sent.unsentRunEnd(block, page) - page);
+                page = sent.nextUnsent(block, page + pages);
+            }
+        }
+        return true;
+    }
+
+    private int sendBatch(RamBlock block, long page, long atMost) {
+        int pages = (int) Math.min(PageSender.batchPages(block), atMost);
+        sent.markSent(block, page, pages);
+        sender.sendBatch(block, page, pages);
+        pacer.pay((long) pages * block.pageSizeBytes(), commands);
+        progress.sent(sender.pagesSent(), sender.zeroPagesSent(), sink.bytesSent());
+        return pages;
+    }
+}

@@ -1,0 +1,112 @@
+package dev.ferry.precopy;
+
+import dev.ferry.memory.PageBitmap;
+import dev.ferry.memory.RamBlock;
+import java.util.List;
+
+/**
+ * What the source knows of the destination's pages. A page is <em>sent</em> when its newest known content went out, and
+ * <em>stale</em> when only older content did. Bits change atomically: in post-copy the demand path claims pages too.
+ */
+public final class SentPages {
+    private final List<RamBlock> blocks;
+    private final PageBitmap[] sent;
+    private final PageBitmap[] stale;
+
+    /** With O_DIRECT disks: everything that was ever harvested; empty otherwise. */
+    private PageBitmap[] distrusted = {};
+
+    /** @param blocks in the order of their indices, which count up from 0 */
+    public SentPages(List<RamBlock> blocks) {
+        this.blocks = List.copyOf(blocks);
+        this.sent = blocks.stream().map(b -> PageBitmap.allocate(b.pageCount())).toArray(PageBitmap[]::new);
+        this.stale =
+                blocks.stream().map(b -> PageBitmap.allocate(b.pageCount())).toArray(PageBitmap[]::new);
+    }
+
+    public List<RamBlock> blocks() {
+        return blocks;
+    }
+
+    /** Before the pages are read: whatever is written from then on is harvested later. */
+    public void markSent(RamBlock block, long firstPage, long pages) {
+        stale[block.index()].clearRange(firstPage, pages);
+        sent[block.index()].setRange(firstPage, pages);
+    }
+
+    /** Takes one page for sending, in post-copy; true if nobody took it before. */
+    public boolean claim(RamBlock block, long page) {
+        return sent[block.index()].set(page);
+    }
+
+    /**
+     * From here a page that was written once is never taken as sent for good: DMA into a page that was pinned before a dirty
+     * sync may end after it, and is not seen by the write protection. Such pages are fetched after the stop, when no request is
+     * under way. Only guest RAM.
+     */
+    public void distrustDirtyPages() {
+        distrusted =
+                blocks.stream().map(b -> PageBitmap.allocate(b.pageCount())).toArray(PageBitmap[]::new);
+    }
+
+    /** After the stop and the last dirty sync: what cannot be trusted is dirty. */
+    public void markDistrustedDirty() {
+        for (int i = 0; i < distrusted.length; i++) {
+            RamBlock block = blocks.get(i);
+            distrusted[i].forEachSetRun(
+                    0, block.pageCount(), block.pageCount(), (first, pages) -> markDirty(block, first, pages));
+        }
+    }
+
+    /** Pages were written on the source: those that had gone out are stale. */
+    public void markDirty(RamBlock block, long firstPage, long pages) {
+        PageBitmap s = sent[block.index()];
+        s.forEachSetRun(firstPage, firstPage + pages, pages, stale[block.index()]::setRange);
+        s.clearRange(firstPage, pages);
+        if (distrusted.length > 0) {
+            distrusted[block.index()].setRange(firstPage, pages);
+        }
+    }
+
+    public void forEachStale(RamBlock block, PageBitmap.RunConsumer consumer) {
+        stale[block.index()].forEachSetRun(0, block.pageCount(), block.pageCount(), consumer);
+    }
+
+    public void forEachUnsent(RamBlock block, PageBitmap.RunConsumer consumer) {
+        long page = nextUnsent(block, 0);
+        while (page >= 0) {
+            long end = unsentRunEnd(block, page);
+            consumer.accept(page, end - page);
+            page = nextUnsent(block, end);
+        }
+    }
+
+    /** The first page at or after {@code from} whose newest known content has not gone out, or −1. */
+    public long nextUnsent(RamBlock block, long from) {
+        return from >= block.pageCount() ? -1 : sent[block.index()].nextClear(from);
+    }
+
+    /** The end of the unsent run that starts here. */
+    public long unsentRunEnd(RamBlock block, long page) {
+        long next = sent[block.index()].nextSet(page);
+        return next < 0 ? block.pageCount() : next;
+    }
+
+    /** After a reconnect the destination's own list is the truth: everything is sent but what it lacks. */
+    public void resetToAllSent(RamBlock block) {
+        markSent(block, 0, block.pageCount());
+    }
+
+    public void markUnsent(RamBlock block, long firstPage, long pages) {
+        sent[block.index()].clearRange(firstPage, pages);
+    }
+
+    /** Bytes that the destination does not have in their newest known content. */
+    public long unsentBytes() {
+        long bytes = 0;
+        for (RamBlock block : blocks) {
+            bytes += (block.pageCount() - sent[block.index()].cardinality()) * block.pageSizeBytes();
+        }
+        return bytes;
+    }
+}
