@@ -1,0 +1,266 @@
+package dev.ferry.postcopy;
+
+import dev.ferry.base.NanoClock;
+import dev.ferry.memory.PageBitmap;
+import dev.ferry.memory.RamBlock;
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/**
+ * Decides about every page of an arriving guest. Before {@link #arm} pages are only written (a newer version over an older
+ * one) and nothing is mapped; from then on a page that is valid is never written again, because the guest may have written
+ * it. Four bitmaps a block:
+ *
+ * <ul>
+ *   <li><em>valid</em>: complete, newest content (also: known to be zero); set only after the bytes are in place
+ *   <li><em>written</em>: the page exists in the RAM file; a valid page without it is a hole that reads as zero
+ *   <li><em>claimed</em>: somebody is writing it or has: only who sets this bit may write, once armed
+ *   <li><em>requested</em>: a vCPU waits for it
+ * </ul>
+ *
+ * The bitmaps are the only state that fault readers and page receivers share. A reader sets <em>requested</em> and then
+ * looks at <em>valid</em> again; a receiver sets <em>valid</em> and then looks at <em>requested</em>: one of them sees the
+ * other, so no waiter is forgotten.
+ */
+public final class ArrivalMemory {
+    private static final int FAULT_AROUND_PAGES = 16;
+
+    private final GuestPages pages;
+    private final PageBitmap[] valid;
+    private final PageBitmap[] written;
+    private final PageBitmap[] claimed;
+    private final PageBitmap[] requested;
+    private final List<RamBlock> blocks;
+    private final NanoClock clock;
+    private final PendingFaults pending = new PendingFaults();
+    private final FaultLatency latency = new FaultLatency();
+    private final ArrivalCounters counters = new ArrivalCounters();
+    private volatile boolean armed;
+    private volatile PageRequester requester = (block, first, count) -> {};
+
+    /**
+     * @param blocks guest RAM only, by index
+     * @param valid one a block; may be over a file that outlives the daemon
+     * @param written likewise
+     */
+    public ArrivalMemory(
+            List<RamBlock> blocks, PageBitmap[] valid, PageBitmap[] written, GuestPages pages, NanoClock clock) {
+        this.blocks = List.copyOf(blocks);
+        this.valid = valid.clone();
+        this.written = written.clone();
+        this.pages = pages;
+        this.clock = clock;
+        this.claimed =
+                blocks.stream().map(b -> PageBitmap.allocate(b.pageCount())).toArray(PageBitmap[]::new);
+        this.requested =
+                blocks.stream().map(b -> PageBitmap.allocate(b.pageCount())).toArray(PageBitmap[]::new);
+    }
+
+    public ArrivalCounters counters() {
+        return counters;
+    }
+
+    public FaultLatency latency() {
+        return latency;
+    }
+
+    /** Stale pages, before {@link #arm}: their bytes stay where they are, nothing is punched. */
+    public void invalidate(RamBlock block, long firstPage, long count) {
+        if (armed) {
+            throw new IllegalStateException("stale pages after the switch");
+        }
+        valid[block.index()].clearRange(firstPage, count);
+    }
+
+    /** From here faults are served and valid pages belong to the guest. Everything that was sent before must have been placed. */
+    public void arm() {
+        for (RamBlock block : blocks) {
+            PageBitmap claims = claimed[block.index()];
+            valid[block.index()].forEachSetRun(0, block.pageCount(), block.pageCount(), claims::setRange);
+        }
+        armed = true;
+    }
+
+    public boolean isArmed() {
+        return armed;
+    }
+
+    /** A new way to the source. Whoever waits is asked for again. */
+    public void connect(PageRequester to) {
+        requester = to;
+        for (RamBlock block : blocks) {
+            requested[block.index()].forEachSetRun(0, block.pageCount(), 1, (page, n) -> {
+                if (!valid[block.index()].get(page)) {
+                    to.request(block, page, 1);
+                }
+            });
+        }
+    }
+
+    /** A thread of the guest waits for this page. On a fault reader's thread. */
+    public void fault(RamBlock block, long page) {
+        int b = block.index();
+        if (valid[b].get(page)) {
+            serveValid(block, page);
+            return;
+        }
+        if (!requested[b].set(page)) {
+            // Asked for already; but it may have been placed between the two looks.
+            if (valid[b].get(page)) {
+                serveValid(block, page);
+            }
+            return;
+        }
+        counters.remoteFaults.increment();
+        pending.add(block, page, clock.nanoTime());
+        if (valid[b].get(page)) {
+            pending.remove(block, page);
+            serveValid(block, page);
+            return;
+        }
+        requester.request(block, page, 1);
+    }
+
+    /** Pages with content arrived. {@code index} is where the first page begins in the direct buffer. */
+    public void arrived(RamBlock block, long firstPage, int count, ByteBuffer data, int index, boolean demand) {
+        if (!armed) {
+            pages.write(block, firstPage, count, data, index);
+            written[block.index()].setRange(firstPage, count);
+            valid[block.index()].setRange(firstPage, count);
+            return;
+        }
+        int i = 0;
+        while (i < count) {
+            int n = claimRun(block, firstPage + i, count - i);
+            if (n == 0) {
+                counters.duplicatePages.increment();
+                i++;
+                continue;
+            }
+            long first = firstPage + i;
+            try {
+                pages.write(block, first, n, data, index + i * block.pageSizeBytes());
+            } catch (RuntimeException e) {
+                claimed[block.index()].clearRange(first, n);
+                throw e;
+            }
+            written[block.index()].setRange(first, n);
+            valid[block.index()].setRange(first, n);
+            (demand ? counters.demandPages : counters.pushedPages).add(n);
+            wakeRequested(block, first, n);
+            i += n;
+        }
+    }
+
+    /** Zero pages arrived. */
+    public void arrivedZero(RamBlock block, long firstPage, long count, boolean demand) {
+        int b = block.index();
+        if (!armed) {
+            written[b].forEachSetRun(
+                    firstPage, firstPage + count, count, (page, n) -> pages.writeZeros(block, page, n));
+            valid[b].setRange(firstPage, count);
+            return;
+        }
+        for (long page = firstPage; page < firstPage + count; page++) {
+            if (!claimed[b].set(page)) {
+                counters.duplicatePages.increment();
+                continue;
+            }
+            if (written[b].get(page)) {
+                try {
+                    pages.writeZeros(block, page, 1);
+                } catch (RuntimeException e) {
+                    claimed[b].clear(page);
+                    throw e;
+                }
+            }
+            valid[b].set(page);
+            (demand ? counters.demandPages : counters.pushedPages).increment();
+            wakeRequested(block, page, 1);
+        }
+    }
+
+    public boolean isComplete() {
+        for (RamBlock block : blocks) {
+            if (valid[block.index()].nextClear(0) >= 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    public long missingPages() {
+        long n = 0;
+        for (RamBlock block : blocks) {
+            n += block.pageCount() - valid[block.index()].cardinality();
+        }
+        return n;
+    }
+
+    public long missingBytes() {
+        long bytes = 0;
+        for (RamBlock block : blocks) {
+            bytes += (block.pageCount() - valid[block.index()].cardinality()) * block.pageSizeBytes();
+        }
+        return bytes;
+    }
+
+    public void forEachMissing(RamBlock block, PageBitmap.RunConsumer consumer) {
+        PageBitmap v = valid[block.index()];
+        long page = v.nextClear(0);
+        while (page >= 0) {
+            long next = v.nextSet(page);
+            long end = next < 0 ? block.pageCount() : next;
+            consumer.accept(page, end - page);
+            page = end >= block.pageCount() ? -1 : v.nextClear(end);
+        }
+    }
+
+    public List<RamBlock> blocks() {
+        return blocks;
+    }
+
+    /** Claims pages from the first until one that somebody else has; how many. */
+    private int claimRun(RamBlock block, long first, int atMost) {
+        int n = 0;
+        while (n < atMost && claimed[block.index()].set(first + n)) {
+            n++;
+        }
+        return n;
+    }
+
+    private void serveValid(RamBlock block, long page) {
+        int b = block.index();
+        if (!written[b].get(page)) {
+            counters.zeroFaults.increment();
+            pages.mapZero(block, page);
+            return;
+        }
+        counters.localFaults.increment();
+        int n = 1;
+        while (n < FAULT_AROUND_PAGES
+                && page + n < block.pageCount()
+                && valid[b].get(page + n)
+                && written[b].get(page + n)) {
+            n++;
+        }
+        pages.map(block, page, n);
+    }
+
+    private void wakeRequested(RamBlock block, long first, int count) {
+        int b = block.index();
+        for (long page = first; page < first + count; page++) {
+            if (requested[b].get(page)) {
+                if (written[b].get(page)) {
+                    pages.map(block, page, 1);
+                } else {
+                    pages.mapZero(block, page);
+                }
+                long start = pending.remove(block, page);
+                if (start >= 0) {
+                    latency.record(clock.nanoTime() - start);
+                }
+            }
+        }
+    }
+}
