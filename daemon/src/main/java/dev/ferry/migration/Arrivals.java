@@ -1,0 +1,64 @@
+package dev.ferry.migration;
+
+import dev.ferry.memory.RamBlock;
+import dev.ferry.postcopy.PageRequester;
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/**
+ * What the peer service asks of the migrations that arrive here, in the protocol's order. Thread-safe, idempotent for one
+ * (migration, epoch). NOT_FOUND: unknown; ABORTED: an older epoch; FAILED_PRECONDITION: wrong state.
+ */
+public interface Arrivals {
+    List<Reason> check(IncomingSpec spec);
+
+    /** Throws CannotMoveException with the reasons. */
+    void prepare(IncomingSpec spec);
+
+    /** @return the phases of the destination's share of the blackout */
+    Switched switchover(
+            long migration,
+            long epoch,
+            long bulkSequence,
+            List<PageRuns> stale,
+            List<SmallPages> small,
+            byte[] deviceState);
+
+    Committed commit(long migration, long epoch);
+
+    void abort(long migration, long epoch, String reason);
+
+    List<PageRuns> missing(long migration, long epoch);
+
+    MigrationSnapshot.PostcopyCounts finish(long migration, long epoch);
+
+    /** Counters for the source to show. */
+    MigrationSnapshot.PostcopyCounts counts(long migration, long epoch);
+
+    /** Opens a stream of pages; the receiver belongs to that stream's event loop. */
+    PageReceiver openBulk(long migration, long epoch);
+
+    /** Likewise, and faults are asked for through the requester from now on. */
+    PageReceiver openDemand(long migration, long epoch, PageRequester requester);
+
+    /** @param residualPages not valid when the guest could run */
+    record Switched(List<PhaseTime> phases, long residualPages) {}
+
+    /** @param fenced it never ran and never will; the source may go on */
+    record Committed(boolean fenced, String message, List<PhaseTime> phases) {}
+
+    /** Where received pages go. Every number is checked here: out of range is INVALID_ARGUMENT and fails the migration. */
+    interface PageReceiver {
+        RamBlock block(int index);
+
+        void pages(RamBlock block, long firstPage, int count, ByteBuffer data, int index);
+
+        void zeroPages(RamBlock block, long firstPage, int count);
+
+        /** Everything up to this batch was placed. */
+        void placed(long sequence);
+
+        /** The stream has ended; an error means that the peer is away or misbehaved. */
+        void closed(Throwable errorOrNull);
+    }
+}

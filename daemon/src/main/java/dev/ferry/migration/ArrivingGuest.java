@@ -1,0 +1,43 @@
+package dev.ferry.migration;
+
+import dev.ferry.memory.RamBlock;
+import dev.ferry.postcopy.ArrivalMemory;
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/**
+ * A guest that arrives: a QEMU with -S and -incoming, whose memory is registered and empty. Calls are serialised by its
+ * migration, except the page methods of {@link #memory}.
+ */
+public interface ArrivingGuest {
+    String name();
+
+    /** All blocks, by the source's index. */
+    List<RamBlock> blocks();
+
+    /** Guest RAM. */
+    ArrivalMemory memory();
+
+    /** Pages of a small block (firmware, video memory), from an index of a direct buffer. Before the switch only. */
+    void writeSmall(RamBlock block, long firstPage, int pages, ByteBuffer data, int index);
+
+    void zeroSmall(RamBlock block, long firstPage, long pages);
+
+    /** Starts to serve faults: the memory has been armed. */
+    void serveFaults();
+
+    /** Returns when the state is loaded and the guest could run. */
+    void loadDeviceState(byte[] stream);
+
+    /** Runs the guest: only after the commit. */
+    void cont();
+
+    /** Every page is valid: unregisters, leaves nothing in its process, and makes it an ordinary guest of this host. */
+    void settle();
+
+    /** Ends its QEMU and removes its RAM; harmless twice. Never after {@link #cont} was tried and may have worked. */
+    void fence(String reason);
+
+    /** Why its QEMU has ended, or empty while it lives. */
+    boolean isAlive();
+}

@@ -1,0 +1,377 @@
+package dev.ferry.migration;
+
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
+import dev.ferry.base.NanoClock;
+import dev.ferry.memory.RamBlock;
+import dev.ferry.migration.MigrationSnapshot.LatencyUs;
+import dev.ferry.migration.MigrationSnapshot.PostcopyCounts;
+import dev.ferry.postcopy.ArrivalCounters;
+import dev.ferry.postcopy.ArrivalMemory;
+import dev.ferry.postcopy.PageRequester;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A guest arrives. The steps are calls of the source, serialised by this object's lock; pages come on the streams' event
+ * loops and do not take it. Its own decision is only one: whether COMMITTED or FENCED is written first. After COMMITTED
+ * the guest may run here; after FENCED it never does, and the source is told so whenever it asks.
+ */
+final class DestinationMigration {
+    private static final Logger LOG = LoggerFactory.getLogger(DestinationMigration.class);
+
+    private enum Step {
+        PREPARED,
+        LOADED,
+        COMMITTED,
+        SETTLED,
+        FENCED
+    }
+
+    private final IncomingSpec spec;
+    private final Journal.Entry entry;
+    private final ArrivingGuest guest;
+    private final Journal journal;
+    private final MigrationRecord record;
+    private final NanoClock clock;
+    private final ArrivalMemory memory;
+    private Step step = Step.PREPARED;
+    private String fencedBecause = "";
+    private Arrivals.Committed committedAnswer;
+    private volatile long resumedNs;
+    private volatile long settledNs;
+    private volatile long residualPages;
+    private volatile long lastPlaced;
+    private volatile long lastContactNs;
+    private volatile int openStreams;
+
+    DestinationMigration(
+            IncomingSpec spec,
+            Journal.Entry entry,
+            ArrivingGuest guest,
+            Journal journal,
+            MigrationRecord record,
+            NanoClock clock) {
+        this.spec = spec;
+        this.entry = entry;
+        this.guest = guest;
+        this.journal = journal;
+        this.record = record;
+        this.clock = clock;
+        this.memory = guest.memory();
+        this.lastContactNs = clock.nanoTime();
+    }
+
+    MigrationRecord record() {
+        return record;
+    }
+
+    String guestName() {
+        return entry.guest();
+    }
+
+    synchronized boolean hasEnded() {
+        return step == Step.SETTLED || step == Step.FENCED;
+    }
+
+    void checkEpoch(long epoch) {
+        if (epoch != spec.epoch()) {
+            throw new FerryException(
+                    ErrorCategory.ABORTED,
+                    "migration " + entry.id() + " is at epoch " + spec.epoch() + ", not " + epoch + ": refused");
+        }
+        lastContactNs = clock.nanoTime();
+    }
+
+    synchronized Arrivals.Switched switchover(
+            long bulkSequence, List<PageRuns> stale, List<SmallPages> small, byte[] deviceState) {
+        require(Step.PREPARED, "switchover");
+        if (bulkSequence != lastPlaced) {
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION,
+                    "batch " + bulkSequence + " was sent, " + lastPlaced + " is placed: the switch would lose pages");
+        }
+        record.state(MigrationState.SWITCHOVER, "the guest is paused on the source");
+        Stopwatch watch = new Stopwatch(clock);
+        for (PageRuns runs : stale) {
+            RamBlock block = block(runs.block());
+            if (!block.guestRam()) {
+                throw new IllegalArgumentException("stale pages of small block " + block.name());
+            }
+            runs.forEach(block.pageCount(), (first, pages) -> memory.invalidate(block, first, pages));
+        }
+        small.forEach(this::writeSmall);
+        residualPages = memory.missingPages();
+        memory.arm();
+        guest.serveFaults();
+        watch.cut("apply");
+        guest.loadDeviceState(deviceState);
+        watch.cut("load-device-state");
+        step = Step.LOADED;
+        return new Arrivals.Switched(watch.phases(), residualPages);
+    }
+
+    synchronized Arrivals.Committed commit() {
+        if (committedAnswer != null) {
+            return committedAnswer;
+        }
+        if (step == Step.COMMITTED) {
+            // The journal was written, but cont failed, for example on a disk lock: it may work now.
+            return resume(new Stopwatch(clock));
+        }
+        if (step == Step.FENCED) {
+            return new Arrivals.Committed(true, fencedBecause, List.of());
+        }
+        if (step != Step.LOADED) {
+            // Asked to commit what was never loaded: the answer has to be final, so it is made so.
+            fence("the commit came before the device state");
+            return new Arrivals.Committed(true, fencedBecause, List.of());
+        }
+        if (!guest.isAlive()) {
+            fence("the destination QEMU ended before the commit");
+            return new Arrivals.Committed(true, fencedBecause, List.of());
+        }
+        Stopwatch watch = new Stopwatch(clock);
+        journal.write(entryAt(Journal.Step.COMMITTED));
+        step = Step.COMMITTED;
+        watch.cut("commit-journal");
+        return resume(watch);
+    }
+
+    private Arrivals.Committed resume(Stopwatch watch) {
+        guest.cont();
+        resumedNs = clock.nanoTime();
+        watch.cut("resume");
+        committedAnswer = new Arrivals.Committed(false, "", watch.phases());
+        record.update(f -> f.runsOn = Side.DESTINATION);
+        record.state(MigrationState.POSTCOPY, "the guest runs here; pages still arrive");
+        return committedAnswer;
+    }
+
+    /** Before the commit; harmless twice. */
+    synchronized void abort(String reason) {
+        if (step == Step.COMMITTED || step == Step.SETTLED) {
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION,
+                    "migration " + entry.id() + " is committed: the guest runs on the destination");
+        }
+        if (step != Step.FENCED) {
+            fence(reason);
+        }
+    }
+
+    /** Aborts if the source has been silent for so long before the commit. */
+    synchronized void abortIfAbandoned(long silenceNs) {
+        if ((step == Step.PREPARED || step == Step.LOADED)
+                && ((openStreams == 0 && clock.nanoTime() - lastContactNs > silenceNs) || !guest.isAlive())) {
+            fence(guest.isAlive() ? "the source went away before the commit" : "the destination QEMU ended");
+        }
+    }
+
+    synchronized List<PageRuns> missing() {
+        List<PageRuns> all = new ArrayList<>();
+        for (RamBlock block : memory.blocks()) {
+            PageRuns runs = new PageRuns(block.index());
+            memory.forEachMissing(block, runs::add);
+            if (!runs.isEmpty()) {
+                all.add(runs);
+            }
+        }
+        return all;
+    }
+
+    synchronized PostcopyCounts finish() {
+        if (step == Step.SETTLED) {
+            return counts();
+        }
+        require(Step.COMMITTED, "finish");
+        if (!memory.isComplete()) {
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION,
+                    memory.missingPages() + " pages of " + entry.guest() + " are still missing");
+        }
+        guest.settle();
+        settledNs = clock.nanoTime();
+        step = Step.SETTLED;
+        journal.remove(entry.id(), Side.DESTINATION);
+        PostcopyCounts counts = counts();
+        record.update(f -> {
+            f.postcopy = counts;
+            f.memoryRemainingBytes = 0;
+        });
+        record.state(MigrationState.COMPLETED, "every page is here");
+        return counts;
+    }
+
+    PostcopyCounts counts() {
+        ArrivalCounters c = memory.counters();
+        double[] q = memory.latency().quantilesUs();
+        long from = resumedNs;
+        long to = settledNs == 0 ? clock.nanoTime() : settledNs;
+        return new PostcopyCounts(
+                from == 0 ? 0 : to - from,
+                residualPages,
+                c.remoteFaults.sum(),
+                c.localFaults.sum(),
+                c.pushedPages.sum(),
+                c.zeroFaults.sum(),
+                c.demandPages.sum(),
+                new LatencyUs(q[0], q[1], q[2], q[3], q[4], memory.latency().count()));
+    }
+
+    void refresh() {
+        PostcopyCounts counts = counts();
+        long remaining = memory.missingBytes();
+        record.update(f -> {
+            if (!f.state.hasEnded()) {
+                f.postcopy = counts;
+                f.memoryRemainingBytes = remaining;
+            }
+        });
+    }
+
+    Arrivals.PageReceiver openBulk() {
+        synchronized (this) {
+            if (step == Step.FENCED || step == Step.SETTLED) {
+                throw ended();
+            }
+            if (step == Step.PREPARED) {
+                record.state(MigrationState.PRECOPY, "memory arrives while the guest runs on the source");
+            }
+            lastPlaced = 0;
+        }
+        return new Receiver(false);
+    }
+
+    Arrivals.PageReceiver openDemand(PageRequester requester) {
+        synchronized (this) {
+            if (step == Step.FENCED || step == Step.SETTLED) {
+                throw ended();
+            }
+            if (step == Step.COMMITTED) {
+                record.state(MigrationState.POSTCOPY, "the source is back");
+            }
+        }
+        memory.connect(requester);
+        return new Receiver(true);
+    }
+
+    private FerryException ended() {
+        return new FerryException(ErrorCategory.FAILED_PRECONDITION, "migration " + entry.id() + " has ended: " + step);
+    }
+
+    private void fence(String reason) {
+        // Ended first, recorded second: FENCED promises that nothing can run any more.
+        guest.fence(reason);
+        step = Step.FENCED;
+        fencedBecause = reason;
+        journal.write(entryAt(Journal.Step.FENCED));
+        LOG.info("migration {}: destination QEMU of {} ended: {}", entry.id(), entry.guest(), reason);
+        record.update(f -> f.error = reason + " (the guest runs on the source)");
+        record.state(MigrationState.FAILED, reason);
+    }
+
+    private void require(Step needed, String what) {
+        if (step != needed) {
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION,
+                    what + " of migration " + entry.id() + " needs it " + needed + ", it is " + step);
+        }
+    }
+
+    private RamBlock block(int index) {
+        if (index < 0 || index >= guest.blocks().size()) {
+            throw new IllegalArgumentException("no RAM block " + index);
+        }
+        return guest.blocks().get(index);
+    }
+
+    private void writeSmall(SmallPages small) {
+        RamBlock block = block(small.block());
+        int length = small.data().remaining();
+        int pages = length / block.pageSizeBytes();
+        if (block.guestRam() || length % block.pageSizeBytes() != 0 || !block.contains(small.firstPage(), pages)) {
+            throw new IllegalArgumentException(
+                    "small pages " + small.firstPage() + ", " + length + " bytes of RAM block " + block.name());
+        }
+        ByteBuffer direct = ByteBuffer.allocateDirect(length);
+        direct.put(0, small.data(), small.data().position(), length);
+        guest.writeSmall(block, small.firstPage(), pages, direct, 0);
+    }
+
+    private Journal.Entry entryAt(Journal.Step journalStep) {
+        return new Journal.Entry(
+                entry.id(),
+                Side.DESTINATION,
+                journalStep,
+                spec.epoch(),
+                entry.guest(),
+                entry.peer(),
+                "",
+                false,
+                entry.startedUnixMs());
+    }
+
+    private synchronized void streamOpened() {
+        openStreams++;
+    }
+
+    private synchronized void streamClosed(Throwable error) {
+        openStreams--;
+        lastContactNs = clock.nanoTime();
+        if (error != null && step == Step.COMMITTED && record.state() == MigrationState.POSTCOPY) {
+            record.update(f -> f.recoveries++);
+            record.state(MigrationState.RECOVERING, "the source is away: " + error.getMessage());
+        }
+    }
+
+    /** One stream of pages, on its event loop. */
+    private final class Receiver implements Arrivals.PageReceiver {
+        private final boolean demand;
+
+        Receiver(boolean demand) {
+            this.demand = demand;
+            streamOpened();
+        }
+
+        @Override
+        public RamBlock block(int index) {
+            RamBlock block = DestinationMigration.this.block(index);
+            if (!block.guestRam() && (demand || memory.isArmed())) {
+                throw new IllegalArgumentException("small block " + block.name() + " after the switch");
+            }
+            return block;
+        }
+
+        @Override
+        public void pages(RamBlock block, long firstPage, int count, ByteBuffer data, int index) {
+            if (block.guestRam()) {
+                memory.arrived(block, firstPage, count, data, index, demand);
+            } else {
+                guest.writeSmall(block, firstPage, count, data, index);
+            }
+        }
+
+        @Override
+        public void zeroPages(RamBlock block, long firstPage, int count) {
+            if (block.guestRam()) {
+                memory.arrivedZero(block, firstPage, count, demand);
+            } else {
+                guest.zeroSmall(block, firstPage, count);
+            }
+        }
+
+        @Override
+        public void placed(long sequence) {
+            lastPlaced = sequence;
+        }
+
+        @Override
+        public void closed(Throwable errorOrNull) {
+            streamClosed(errorOrNull);
+        }
+    }
+}

@@ -1,0 +1,189 @@
+package dev.ferry.migration;
+
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
+import dev.ferry.base.NanoClock;
+import dev.ferry.memory.RamBlock;
+import dev.ferry.migration.MigrationSnapshot.PostcopyCounts;
+import dev.ferry.postcopy.PageRequester;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
+
+/** The migrations that arrive at this daemon. Thread-safe. */
+public final class Destinations implements Arrivals {
+    /** A source that is silent for so long before the commit has gone: its guest goes on there, ours is ended. */
+    private static final long ABANDONED_NS = 15_000_000_000L;
+
+    private final GuestHost host;
+    private final Journal journal;
+    private final NanoClock clock;
+    private final LongSupplier unixMs;
+    private final Map<Long, DestinationMigration> migrations = new ConcurrentHashMap<>();
+    private final Set<Long> refused = ConcurrentHashMap.newKeySet();
+
+    public Destinations(GuestHost host, Journal journal, NanoClock clock, LongSupplier unixMs) {
+        this.host = host;
+        this.journal = journal;
+        this.clock = clock;
+        this.unixMs = unixMs;
+    }
+
+    @Override
+    public List<Reason> check(IncomingSpec spec) {
+        return host.checkIncoming(spec);
+    }
+
+    @Override
+    public synchronized void prepare(IncomingSpec spec) {
+        DestinationMigration known = migrations.get(spec.migration());
+        if (known != null) {
+            known.checkEpoch(spec.epoch());
+            return;
+        }
+        String id = MigrationIds.text(spec.migration());
+        if (refused.contains(spec.migration())) {
+            throw new FerryException(ErrorCategory.ABORTED, "migration " + id + " was aborted");
+        }
+        if (moving().contains(spec.guest())) {
+            throw new CannotMoveException(
+                    spec.guest(), List.of(new Reason("GUEST_EXISTS", "another migration brings it here already")));
+        }
+        checkIndices(spec);
+        Journal.Entry entry = new Journal.Entry(
+                id,
+                Side.DESTINATION,
+                Journal.Step.PREPARING,
+                spec.epoch(),
+                spec.guest(),
+                spec.source(),
+                "",
+                false,
+                unixMs.getAsLong());
+        journal.write(entry);
+        ArrivingGuest guest;
+        try {
+            guest = host.prepareIncoming(spec);
+        } catch (RuntimeException e) {
+            journal.remove(id, Side.DESTINATION);
+            throw e;
+        }
+        MigrationRecord record = new MigrationRecord(clock, entry.startedUnixMs(), f -> {
+            f.id = id;
+            f.guest = spec.guest();
+            f.side = Side.DESTINATION;
+            f.peer = spec.source();
+            f.epoch = spec.epoch();
+            f.reason = "the destination QEMU waits";
+            f.memoryTotalBytes =
+                    spec.blocks().stream().mapToLong(RamBlock::lengthBytes).sum();
+            f.memoryRemainingBytes = f.memoryTotalBytes;
+        });
+        migrations.put(spec.migration(), new DestinationMigration(spec, entry, guest, journal, record, clock));
+    }
+
+    @Override
+    public Switched switchover(
+            long migration,
+            long epoch,
+            long bulkSequence,
+            List<PageRuns> stale,
+            List<SmallPages> small,
+            byte[] deviceState) {
+        return find(migration, epoch).switchover(bulkSequence, stale, small, deviceState);
+    }
+
+    @Override
+    public Committed commit(long migration, long epoch) {
+        return find(migration, epoch).commit();
+    }
+
+    @Override
+    public void abort(long migration, long epoch, String reason) {
+        DestinationMigration known;
+        synchronized (this) {
+            known = migrations.get(migration);
+            if (known == null) {
+                // A prepare that is still on its way must not leave anything behind.
+                refused.add(migration);
+                return;
+            }
+        }
+        known.checkEpoch(epoch);
+        known.abort(reason);
+    }
+
+    @Override
+    public List<PageRuns> missing(long migration, long epoch) {
+        return find(migration, epoch).missing();
+    }
+
+    @Override
+    public PostcopyCounts finish(long migration, long epoch) {
+        return find(migration, epoch).finish();
+    }
+
+    @Override
+    public PostcopyCounts counts(long migration, long epoch) {
+        DestinationMigration m = find(migration, epoch);
+        m.refresh();
+        return m.counts();
+    }
+
+    @Override
+    public PageReceiver openBulk(long migration, long epoch) {
+        return find(migration, epoch).openBulk();
+    }
+
+    @Override
+    public PageReceiver openDemand(long migration, long epoch, PageRequester requester) {
+        return find(migration, epoch).openDemand(requester);
+    }
+
+    /** Called now and then: ends what a source left behind before the commit. */
+    public void sweep() {
+        migrations.values().forEach(m -> m.abortIfAbandoned(ABANDONED_NS));
+    }
+
+    Collection<DestinationMigration> all() {
+        return migrations.values();
+    }
+
+    /** Names of the guests that are on their way here. */
+    Set<String> moving() {
+        Set<String> names = new HashSet<>();
+        for (DestinationMigration m : migrations.values()) {
+            if (!m.hasEnded()) {
+                names.add(m.guestName());
+            }
+        }
+        return names;
+    }
+
+    private DestinationMigration find(long migration, long epoch) {
+        DestinationMigration m = migrations.get(migration);
+        if (m == null) {
+            throw new FerryException(
+                    ErrorCategory.NOT_FOUND, "no migration " + MigrationIds.text(migration) + " arrives here");
+        }
+        m.checkEpoch(epoch);
+        return m;
+    }
+
+    private static void checkIndices(IncomingSpec spec) {
+        long ram = spec.blocks().stream().filter(RamBlock::guestRam).count();
+        for (int i = 0; i < spec.blocks().size(); i++) {
+            // Guest RAM first: its bitmaps are indexed by the block's number.
+            if (spec.blocks().get(i).index() != i || spec.blocks().get(i).guestRam() != i < ram) {
+                throw new IllegalArgumentException("RAM blocks out of order");
+            }
+        }
+        if (ram == 0) {
+            throw new IllegalArgumentException("a guest without RAM");
+        }
+    }
+}

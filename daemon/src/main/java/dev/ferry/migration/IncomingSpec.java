@@ -1,0 +1,22 @@
+package dev.ferry.migration;
+
+import dev.ferry.memory.RamBlock;
+import java.util.List;
+
+/**
+ * What a source tells a destination about a guest before it comes.
+ *
+ * @param definitionJson how to start its QEMU
+ * @param machine versioned machine type
+ * @param blocks the source's RAM blocks, by index
+ * @param source the source's name for itself
+ */
+public record IncomingSpec(
+        long migration,
+        long epoch,
+        String guest,
+        String definitionJson,
+        String qemuVersion,
+        String machine,
+        List<RamBlock> blocks,
+        String source) {}

@@ -1,0 +1,165 @@
+package dev.ferry.migration;
+
+import dev.ferry.base.NanoClock;
+import dev.ferry.migration.MigrationSnapshot.PostcopyCounts;
+import dev.ferry.migration.MigrationSnapshot.PrecopyCounts;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What is known of one migration on one side, for people. Written by the migration's owner, read by anyone; the state
+ * changes only through {@link #state}.
+ */
+public final class MigrationRecord {
+    private static final Logger LOG = LoggerFactory.getLogger(MigrationRecord.class);
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    private final NanoClock clock;
+    private final long startNs;
+    private final Fields f = new Fields();
+    private long endNs;
+    private long rateAtNs;
+    private long rateAtBytes;
+
+    /** The changeable part; only inside {@link #update}. */
+    public static final class Fields {
+        long version = 1;
+        String id = "";
+        String guest = "";
+        MigrationState state = MigrationState.PREPARING;
+        Side runsOn = Side.SOURCE;
+        Side side = Side.SOURCE;
+        String peer = "";
+        String reason = "";
+        String error = "";
+        String requestId = "";
+        long epoch = 1;
+        List<PhaseTime> phases = List.of();
+        long startedUnixMs;
+        PrecopyCounts precopy = PrecopyCounts.NONE;
+        PostcopyCounts postcopy = PostcopyCounts.NONE;
+        int recoveries;
+        long bytesSent;
+        long memoryTotalBytes;
+        long memoryRemainingBytes;
+        double rate;
+        double dirtyRate;
+        boolean keepSource;
+    }
+
+    MigrationRecord(NanoClock clock, long startedUnixMs, Consumer<Fields> first) {
+        this.clock = clock;
+        this.startNs = clock.nanoTime();
+        this.rateAtNs = startNs;
+        f.startedUnixMs = startedUnixMs;
+        first.accept(f);
+    }
+
+    /** The only way to change the state. An illegal change is a bug and is refused. */
+    void state(MigrationState next, String reason) {
+        update(x -> {
+            if (x.state == next) {
+                x.reason = reason;
+                return;
+            }
+            if (!x.state.mayBecome(next)) {
+                throw new IllegalStateException("migration " + x.id + ": " + x.state + " cannot become " + next);
+            }
+            LOG.info("migration {} of {} ({}): {} -> {}: {}", x.id, x.guest, x.side, x.state, next, reason);
+            x.state = next;
+            x.reason = reason;
+            if (next.hasEnded()) {
+                endNs = clock.nanoTime();
+            }
+        });
+    }
+
+    void update(Consumer<Fields> change) {
+        lock.lock();
+        try {
+            change.accept(f);
+            long now = clock.nanoTime();
+            if (now - rateAtNs > 500_000_000L) {
+                f.rate = Math.max(0, f.bytesSent - rateAtBytes) * 1e9 / (now - rateAtNs);
+                rateAtNs = now;
+                rateAtBytes = f.bytesSent;
+            }
+            f.version++;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    public MigrationSnapshot snapshot() {
+        lock.lock();
+        try {
+            return new MigrationSnapshot(
+                    f.version,
+                    f.id,
+                    f.guest,
+                    f.state,
+                    f.runsOn,
+                    f.side,
+                    f.peer,
+                    f.reason,
+                    f.error,
+                    f.requestId,
+                    f.epoch,
+                    f.phases,
+                    (f.state.hasEnded() ? endNs : clock.nanoTime()) - startNs,
+                    f.startedUnixMs,
+                    f.precopy,
+                    f.postcopy,
+                    f.recoveries,
+                    f.bytesSent,
+                    f.memoryTotalBytes,
+                    f.memoryRemainingBytes,
+                    f.state.hasEnded() ? 0 : f.rate,
+                    f.dirtyRate,
+                    f.keepSource);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    MigrationState state() {
+        lock.lock();
+        try {
+            return f.state;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits until the version is above the given one, or the time has passed. */
+    MigrationSnapshot await(long version, long timeoutMs) throws InterruptedException {
+        lock.lock();
+        try {
+            long left = TimeUnit.MILLISECONDS.toNanos(timeoutMs);
+            while (f.version <= version && left > 0) {
+                left = changed.awaitNanos(left);
+            }
+        } finally {
+            lock.unlock();
+        }
+        return snapshot();
+    }
+
+    void awaitEnd() throws InterruptedException {
+        lock.lock();
+        try {
+            while (!f.state.hasEnded()) {
+                changed.await();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,336 @@
+package dev.ferry.migration;
+
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
+import dev.ferry.base.NanoClock;
+import dev.ferry.memory.RamBlock;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ThreadFactory;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** All migrations of this daemon, both sides. Thread-safe; each that leaves has its own thread. */
+public final class Migrations implements MigrationControl, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Migrations.class);
+    private static final long STOP_LIMIT_MS = 4_000;
+
+    private final GuestHost host;
+    private final PeerLink.Dialer dialer;
+    private final Destinations destinations;
+    private final Journal journal;
+    private final NanoClock clock;
+    private final LongSupplier unixMs;
+    private final LongSupplier newIds;
+    private final ThreadFactory threads;
+    private final String self;
+    private final Map<String, SourceMigration> leaving = new LinkedHashMap<>();
+    private final Map<String, String> byRequest = new HashMap<>();
+    private final Map<String, String> movingGuests = new HashMap<>();
+    private boolean stopping;
+
+    /**
+     * @param newIds random 64-bit numbers
+     * @param self how this daemon names itself to peers
+     */
+    public Migrations(
+            GuestHost host,
+            PeerLink.Dialer dialer,
+            Destinations destinations,
+            Journal journal,
+            NanoClock clock,
+            LongSupplier unixMs,
+            LongSupplier newIds,
+            ThreadFactory threads,
+            String self) {
+        this.host = host;
+        this.dialer = dialer;
+        this.destinations = destinations;
+        this.journal = journal;
+        this.clock = clock;
+        this.unixMs = unixMs;
+        this.newIds = newIds;
+        this.threads = threads;
+        this.self = self;
+    }
+
+    @Override
+    public List<Reason> check(String guest, String to) {
+        try (SourceGuest source = host.openSource(guest)) {
+            return reasons(source, spec(source, newIds.getAsLong()), to);
+        }
+    }
+
+    @Override
+    public MigrationSnapshot start(String guest, String to, String requestId, Policy policy) {
+        Supplier<MigrationSnapshot> earlier;
+        synchronized (this) {
+            earlier = reserve(guest, requestId);
+        }
+        if (earlier != null) {
+            return earlier.get();
+        }
+        SourceGuest source = null;
+        try {
+            source = host.openSource(guest);
+            long id = newIds.getAsLong();
+            IncomingSpec spec = spec(source, id);
+            List<Reason> against = reasons(source, spec, to);
+            if (!against.isEmpty()) {
+                throw new CannotMoveException(guest, against);
+            }
+            return begin(spec, source, to, requestId, policy);
+        } catch (RuntimeException | Error e) {
+            if (source != null) {
+                source.close();
+            }
+            synchronized (this) {
+                movingGuests.remove(guest);
+                notifyAll();
+            }
+            throw e;
+        }
+    }
+
+    /** Under the lock: takes the guest, or finds the migration that this request started. */
+    private Supplier<MigrationSnapshot> reserve(String guest, String requestId) {
+        if (stopping) {
+            throw new FerryException(ErrorCategory.UNAVAILABLE, "ferryd is stopping");
+        }
+        String mine = requestId + "\n" + guest;
+        // The same request may be checking the guest at this moment: its outcome is ours.
+        while (!requestId.isEmpty() && mine.equals(movingGuests.get(guest))) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new FerryException(ErrorCategory.UNAVAILABLE, "interrupted", e);
+            }
+        }
+        if (!requestId.isEmpty() && byRequest.containsKey(requestId)) {
+            SourceMigration known = leaving.get(byRequest.get(requestId));
+            if (!known.record().snapshot().guest().equals(guest)) {
+                throw new FerryException(
+                        ErrorCategory.INVALID_ARGUMENT,
+                        "request_id " + requestId + " was used for guest "
+                                + known.record().snapshot().guest());
+            }
+            return known.record()::snapshot;
+        }
+        String other = movingGuests.get(guest);
+        if (other != null) {
+            throw new FerryException(
+                    ErrorCategory.ALREADY_EXISTS,
+                    "guest " + guest + " is moving already"
+                            + (other.contains("\n") ? "" : ", by migration " + other + ": ferry watch " + other));
+        }
+        if (destinations.moving().contains(guest)) {
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION,
+                    "guest " + guest + " is still arriving here: wait until its migration has completed");
+        }
+        movingGuests.put(guest, mine);
+        return null;
+    }
+
+    private synchronized MigrationSnapshot begin(
+            IncomingSpec spec, SourceGuest source, String to, String requestId, Policy policy) {
+        String id = MigrationIds.text(spec.migration());
+        Journal.Entry entry = new Journal.Entry(
+                id,
+                Side.SOURCE,
+                Journal.Step.PREPARING,
+                spec.epoch(),
+                spec.guest(),
+                to,
+                requestId,
+                policy.keepSource(),
+                unixMs.getAsLong());
+        MigrationRecord record = new MigrationRecord(clock, entry.startedUnixMs(), f -> {
+            f.id = id;
+            f.guest = spec.guest();
+            f.side = Side.SOURCE;
+            f.peer = to;
+            f.requestId = requestId;
+            f.epoch = spec.epoch();
+            f.keepSource = policy.keepSource();
+            f.reason = "the destination prepares";
+            f.memoryTotalBytes =
+                    spec.blocks().stream().mapToLong(RamBlock::lengthBytes).sum();
+            f.memoryRemainingBytes = f.memoryTotalBytes;
+        });
+        SourceMigration migration = new SourceMigration(entry, spec, source, dialer, policy, journal, record, clock);
+        leaving.put(id, migration);
+        if (!requestId.isEmpty()) {
+            byRequest.put(requestId, id);
+        }
+        movingGuests.put(spec.guest(), id);
+        notifyAll();
+        MigrationSnapshot first = record.snapshot();
+        Thread owner = threads.newThread(() -> {
+            try {
+                migration.run();
+            } catch (RuntimeException | Error e) {
+                LOG.error("migration {} of {}: a bug in its owner; its journal is kept", id, spec.guest(), e);
+            } finally {
+                migration.commands().close();
+                synchronized (this) {
+                    if (record.state().hasEnded()) {
+                        movingGuests.remove(spec.guest());
+                    }
+                    notifyAll();
+                }
+            }
+        });
+        owner.setName("migration-" + id);
+        owner.start();
+        return first;
+    }
+
+    @Override
+    public MigrationSnapshot get(String id) {
+        return record(id).snapshot();
+    }
+
+    @Override
+    public List<MigrationSnapshot> list() {
+        List<MigrationSnapshot> all = new ArrayList<>();
+        synchronized (this) {
+            leaving.values().forEach(m -> all.add(m.record().snapshot()));
+        }
+        destinations.all().forEach(m -> all.add(m.record().snapshot()));
+        all.sort(Comparator.comparingLong(MigrationSnapshot::startedUnixMs)
+                .reversed()
+                .thenComparing(MigrationSnapshot::id));
+        return all;
+    }
+
+    @Override
+    public MigrationSnapshot switchToPostcopy(String id) {
+        SourceMigration m = source(id, "postcopy");
+        if (!m.commands().requestSwitch()) {
+            throw late(m, "has switched already");
+        }
+        return m.record().snapshot();
+    }
+
+    @Override
+    public MigrationSnapshot cancel(String id) {
+        SourceMigration m = source(id, "cancel");
+        if (!m.commands().cancel()) {
+            throw late(m, "cannot be cancelled any more");
+        }
+        try {
+            m.record().awaitEnd();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new FerryException(ErrorCategory.UNAVAILABLE, "interrupted while the cancel is under way", e);
+        }
+        return m.record().snapshot();
+    }
+
+    @Override
+    public MigrationSnapshot awaitChange(String id, long version, long timeoutMs) throws InterruptedException {
+        return record(id).await(version, timeoutMs);
+    }
+
+    /** The migration that moves this guest now, in either direction. */
+    public synchronized Optional<String> moving(String guest) {
+        String id = movingGuests.get(guest);
+        if (id != null) {
+            return Optional.of(id);
+        }
+        return destinations.all().stream()
+                .filter(m -> !m.hasEnded() && m.guestName().equals(guest))
+                .map(m -> m.record().snapshot().id())
+                .findFirst();
+    }
+
+    /** Before the commit a migration is undone; after it the journal says how to go on when the daemon is back. */
+    @Override
+    public void close() {
+        List<SourceMigration> all;
+        synchronized (this) {
+            stopping = true;
+            all = List.copyOf(leaving.values());
+        }
+        all.forEach(m -> m.commands().cancel());
+        long end = clock.nanoTime() + STOP_LIMIT_MS * 1_000_000;
+        for (SourceMigration m : all) {
+            try {
+                while (!m.record().state().hasEnded()
+                        && m.record().snapshot().runsOn() == Side.SOURCE
+                        && clock.nanoTime() < end) {
+                    m.record().await(m.record().snapshot().version(), 100);
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+    }
+
+    private List<Reason> reasons(SourceGuest source, IncomingSpec spec, String to) {
+        List<Reason> all = new ArrayList<>(source.preflight());
+        try (PeerLink link = dialer.dial(to, spec.migration(), spec.epoch())) {
+            link.hello();
+            all.addAll(link.check(spec));
+        }
+        return all;
+    }
+
+    private IncomingSpec spec(SourceGuest source, long id) {
+        return new IncomingSpec(
+                id,
+                1,
+                source.name(),
+                source.definitionJson(),
+                source.qemuVersion(),
+                source.machine(),
+                source.blocks(),
+                self);
+    }
+
+    private MigrationRecord record(String id) {
+        synchronized (this) {
+            SourceMigration m = leaving.get(id);
+            if (m != null) {
+                return m.record();
+            }
+        }
+        return destinations.all().stream()
+                .map(DestinationMigration::record)
+                .filter(r -> r.snapshot().id().equals(id))
+                .findFirst()
+                .orElseThrow(() -> new FerryException(
+                        ErrorCategory.NOT_FOUND, "no migration " + id + " on this host: see ferry list"));
+    }
+
+    private SourceMigration source(String id, String command) {
+        synchronized (this) {
+            SourceMigration m = leaving.get(id);
+            if (m != null) {
+                return m;
+            }
+        }
+        MigrationSnapshot other = record(id).snapshot();
+        throw new FerryException(
+                ErrorCategory.FAILED_PRECONDITION,
+                "migration " + id + " arrives here: say " + command + " to the ferryd of the source, " + other.peer());
+    }
+
+    private static FerryException late(SourceMigration m, String what) {
+        MigrationSnapshot s = m.record().snapshot();
+        return new FerryException(
+                ErrorCategory.FAILED_PRECONDITION,
+                "migration " + s.id() + " " + what + ": it is " + s.state() + ", the guest "
+                        + (s.runsOn() == Side.SOURCE ? "runs on the source" : "belongs to the destination"));
+    }
+}

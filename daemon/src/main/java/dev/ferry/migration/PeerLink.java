@@ -1,0 +1,60 @@
+package dev.ferry.migration;
+
+import dev.ferry.precopy.PageSink;
+import java.util.List;
+
+/**
+ * The source's connections to a destination, for one migration: control, demand and bulk, each its own TCP connection. Owned
+ * by the migration's thread. UNAVAILABLE: the peer is away; reconnect and go on.
+ */
+public interface PeerLink extends AutoCloseable {
+    /** Connects and says hello: refuses another protocol version or somebody who is not a ferryd. @return the peer's version */
+    String hello();
+
+    List<Reason> check(IncomingSpec spec);
+
+    /** Throws CannotMoveException. */
+    void prepare(IncomingSpec spec);
+
+    /** Opens the demand stream: the source answers on that connection's event loop. Returns once the destination has it. */
+    void openDemand(DemandSource source);
+
+    BulkLink openBulk();
+
+    Arrivals.Switched switchover(long bulkSequence, List<PageRuns> stale, List<SmallPages> small, byte[] deviceState);
+
+    Arrivals.Committed commit();
+
+    void abort(String reason);
+
+    List<PageRuns> missing();
+
+    MigrationSnapshot.PostcopyCounts finish();
+
+    /** The last counters that the destination sent on its own. */
+    MigrationSnapshot.PostcopyCounts lastCounts();
+
+    /** Throws UNAVAILABLE when one of the streams has broken. */
+    void throwIfBroken();
+
+    /** Page data and headers sent on all connections. */
+    long bytesSent();
+
+    @Override
+    void close();
+
+    /** Bulk pages. */
+    interface BulkLink extends PageSink {
+        /** Of the last batch that was sent. */
+        long sequence();
+
+        /** How many bytes may be under way; less while faults are outstanding. */
+        void setWindowBytes(long bytes);
+    }
+
+    /** Makes links. */
+    interface Dialer {
+        /** Connects lazily to a peer, given as HOST:PORT. */
+        PeerLink dial(String peer, long migration, long epoch);
+    }
+}

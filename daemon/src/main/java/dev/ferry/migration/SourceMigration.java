@@ -1,0 +1,453 @@
+package dev.ferry.migration;
+
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
+import dev.ferry.base.NanoClock;
+import dev.ferry.memory.RamBlock;
+import dev.ferry.migration.MigrationSnapshot.PostcopyCounts;
+import dev.ferry.migration.MigrationSnapshot.PrecopyCounts;
+import dev.ferry.precopy.Pacer;
+import dev.ferry.precopy.PageSender;
+import dev.ferry.precopy.Precopy;
+import dev.ferry.precopy.PrecopyProgress;
+import dev.ferry.precopy.SentPages;
+import dev.ferry.precopy.StopRule;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A guest leaves: prepare → pre-copy → switchover → commit → post-copy → done, top to bottom. One thread, the owner, runs it
+ * and owns everything here; people talk to it through {@link SourceCommands}.
+ *
+ * <p>Who owns the guest: until HANDED_OVER is in the journal, whatever happens ends in {@link #undo} with the guest running
+ * here. From then on the guest is the destination's and nothing here resumes it, unless the destination itself says that it
+ * never ran the guest and never will.
+ */
+final class SourceMigration implements Runnable, PrecopyProgress {
+    private static final Logger LOG = LoggerFactory.getLogger(SourceMigration.class);
+    private static final long BACKOFF_FIRST_NS = TimeUnit.MILLISECONDS.toNanos(50);
+    private static final long BACKOFF_MAX_NS = TimeUnit.SECONDS.toNanos(2);
+
+    private final long id;
+    private final long epoch;
+    private final SourceGuest guest;
+    private final PeerLink.Dialer dialer;
+    private final String peer;
+    private final Policy policy;
+    private final Journal journal;
+    private final Journal.Entry entry;
+    private final MigrationRecord record;
+    private final IncomingSpec spec;
+    private final NanoClock clock;
+    private final SourceCommands commands = new SourceCommands();
+    private final SentPages sent;
+
+    private PeerLink link;
+    private PeerLink.BulkLink bulk;
+    private Precopy precopy;
+    private boolean prepared;
+    private boolean stopped;
+    private boolean committed;
+    private boolean fenced;
+    private SourcePages demandPages;
+    private Stopwatch blackout;
+    private long precopyBeginNs;
+    private long bytesBefore;
+    private long lastProgressNs;
+
+    SourceMigration(
+            Journal.Entry entry,
+            IncomingSpec spec,
+            SourceGuest guest,
+            PeerLink.Dialer dialer,
+            Policy policy,
+            Journal journal,
+            MigrationRecord record,
+            NanoClock clock) {
+        this.id = spec.migration();
+        this.epoch = spec.epoch();
+        this.entry = entry;
+        this.spec = spec;
+        this.guest = guest;
+        this.dialer = dialer;
+        this.peer = entry.peer();
+        this.policy = policy;
+        this.journal = journal;
+        this.record = record;
+        this.clock = clock;
+        this.sent = new SentPages(guest.blocks());
+    }
+
+    SourceCommands commands() {
+        return commands;
+    }
+
+    MigrationRecord record() {
+        return record;
+    }
+
+    @Override
+    public void run() {
+        try {
+            prepare();
+            preCopy();
+            switchover();
+        } catch (RuntimeException | Error e) {
+            undo(e);
+            return;
+        }
+        untilCommitted();
+        if (committed) {
+            postCopy();
+        }
+    }
+
+    private void prepare() {
+        journal.write(entry);
+        link = dialer.dial(peer, id, epoch);
+        link.hello();
+        prepared = true; // from here the destination may hold something, whatever the answer
+        link.prepare(spec);
+        commands.throwIfCancelled();
+        bulk = link.openBulk();
+        guest.prepareDeviceState();
+        guest.memory().startTracking();
+        if (guest.usesDirectIo()) {
+            settleDirectIo();
+        }
+    }
+
+    /** Requests of O_DIRECT disks pinned their pages before the write protection: let them end, so that later ones are seen. */
+    private void settleDirectIo() {
+        stopped = true;
+        guest.stop();
+        guest.cont();
+        stopped = false;
+        sent.distrustDirtyPages();
+    }
+
+    private void preCopy() {
+        record.state(MigrationState.PRECOPY, "sending memory while the guest runs on the source");
+        precopyBeginNs = clock.nanoTime();
+        precopy = new Precopy(
+                guest.memory(),
+                bulk,
+                sent,
+                new PageSender(guest.memory(), bulk, largestPageBytes()),
+                new Pacer(clock, policy.bandwidthBytesPerSecond()),
+                new StopRule(policy.precopyRounds(), policy.precopyNs()),
+                commands,
+                this,
+                clock);
+        precopy.run();
+    }
+
+    private void switchover() {
+        demandPages = new SourcePages(guest.memory(), sent, clock);
+        link.openDemand(demandPages);
+        commands.throwIfCancelled();
+        record.state(MigrationState.SWITCHOVER, "the guest is paused");
+        blackout = new Stopwatch(clock);
+        stopped = true; // also when stop() fails half-way: undo() lets the guest go on
+        guest.stop();
+        blackout.cut("stop");
+        byte[] deviceState = guest.saveDeviceState();
+        blackout.cut("save-device-state");
+        precopy.dirtySync();
+        sent.markDistrustedDirty();
+        List<PageRuns> stale = staleRuns();
+        List<SmallPages> small = lastSmallPages();
+        blackout.cut("dirty-sync");
+        Arrivals.Switched switched = link.switchover(bulk.sequence(), stale, small, deviceState);
+        blackout.cut(switched.phases(), "transfer");
+        commands.closeToCancel();
+        journal.write(withStep(Journal.Step.HANDED_OVER));
+        record.update(f -> {
+            f.runsOn = Side.DESTINATION;
+            f.postcopy = residual(switched.residualPages());
+        });
+        blackout.cut("journal");
+        try {
+            settle(link.commit());
+        } catch (RuntimeException e) {
+            lost(e);
+        }
+    }
+
+    /** The destination's answer to the commit is final, either way. */
+    private void settle(Arrivals.Committed answer) {
+        blackout.cut(answer.phases(), "commit");
+        if (answer.fenced()) {
+            fenced = true;
+            record.update(f -> f.runsOn = Side.SOURCE);
+            undo(new FerryException(
+                    ErrorCategory.ABORTED, "the destination could not run the guest: " + answer.message()));
+            return;
+        }
+        committed = true;
+        record.update(f -> f.phases = blackout.phases());
+        record.state(MigrationState.POSTCOPY, "the guest runs on the destination");
+    }
+
+    /** HANDED_OVER is written: the question is repeated until it is answered. */
+    private void untilCommitted() {
+        Backoff backoff = new Backoff();
+        while (!committed && !fenced) {
+            backoff.pause();
+            try {
+                reconnect();
+                settle(link.commit());
+            } catch (RuntimeException e) {
+                lost(e);
+            }
+        }
+    }
+
+    private void postCopy() {
+        Backoff backoff = new Backoff();
+        boolean connected = record.state() == MigrationState.POSTCOPY && bulk != null;
+        while (true) {
+            try {
+                if (!connected) {
+                    reconnect();
+                    resynchronise();
+                    record.state(MigrationState.POSTCOPY, "connected again");
+                    connected = true;
+                    backoff.reset();
+                }
+                push();
+                PostcopyCounts counts = link.finish();
+                record.update(f -> {
+                    f.postcopy = counts;
+                    f.bytesSent = bytesBefore + link.bytesSent();
+                    f.memoryRemainingBytes = 0;
+                });
+                break;
+            } catch (RuntimeException e) {
+                lost(e);
+                connected = false;
+                backoff.pause();
+            }
+        }
+        release();
+    }
+
+    private void push() {
+        PageSender sender = new PageSender(guest.memory(), bulk, largestPageBytes());
+        Pacer pacer = new Pacer(clock, policy.postcopyBandwidthBytesPerSecond());
+        new BackgroundPush(sent, demandPages, sender, link, bulk, pacer, this::postcopyProgress).run();
+    }
+
+    private void reconnect() {
+        link.close();
+        link = dialer.dial(peer, id, epoch);
+        link.hello();
+    }
+
+    /** What the destination says is missing is what is sent; everything else it has. */
+    private void resynchronise() {
+        List<PageRuns> missing = link.missing();
+        sent.blocks().forEach(sent::resetToAllSent);
+        for (PageRuns runs : missing) {
+            RamBlock block = demandPages.block(runs.block());
+            runs.forEach(block.pageCount(), (first, pages) -> sent.markUnsent(block, first, pages));
+        }
+        link.openDemand(demandPages);
+        bulk = link.openBulk();
+    }
+
+    /** The destination has everything. */
+    private void release() {
+        String reason = "everything is at the destination";
+        try {
+            guest.memory().stopTracking();
+            guest.depart(policy.keepSource());
+        } catch (RuntimeException e) {
+            LOG.error("migration {}: the guest left, but its source QEMU could not be cleaned up", entry.id(), e);
+            reason += "; the source QEMU could not be ended: " + e.getMessage();
+        }
+        link.close();
+        guest.close();
+        journal.remove(entry.id(), Side.SOURCE);
+        record.state(MigrationState.COMPLETED, reason);
+    }
+
+    /** After HANDED_OVER: the peer is away. */
+    private void lost(RuntimeException e) {
+        LOG.warn("migration {}: {}", entry.id(), e.getMessage());
+        bytesBefore += link.bytesSent();
+        link.close();
+        bulk = null;
+        record.update(f -> f.recoveries++);
+        record.state(MigrationState.RECOVERING, e.getMessage());
+    }
+
+    /** Before the commit, or refused by the destination: as if nothing had happened, with the guest running here. */
+    private void undo(Throwable cause) {
+        boolean asked = cause instanceof SourceCommands.CancelledException;
+        String why = cause.getMessage() == null ? cause.toString() : cause.getMessage();
+        if (!asked) {
+            LOG.warn("migration {} of {} is undone", entry.id(), entry.guest(), cause);
+        }
+        StringBuilder trouble = new StringBuilder();
+        if (prepared && !fenced) {
+            attempt(trouble, "end the destination QEMU", () -> link.abort(why));
+        }
+        // The guest first: every millisecond of it is somebody's.
+        boolean resumed = true;
+        if (stopped) {
+            resumed = attempt(trouble, "let the guest go on", guest::cont);
+        }
+        attempt(trouble, "end the write tracking", guest.memory()::stopTracking);
+        if (link != null) {
+            link.close();
+        }
+        guest.close();
+        commands.close();
+        journal.remove(entry.id(), Side.SOURCE);
+        String where = resumed
+                ? "the guest runs on the source"
+                : "the guest is paused on the source: look at its QEMU and continue it there";
+        record.update(f -> f.error = asked ? "" : why + " (" + where + trouble + ")");
+        record.state(asked && resumed ? MigrationState.CANCELLED : MigrationState.FAILED, where + trouble);
+    }
+
+    private boolean attempt(StringBuilder trouble, String what, Runnable step) {
+        try {
+            step.run();
+            return true;
+        } catch (RuntimeException e) {
+            LOG.warn("migration {}: could not {}", entry.id(), what, e);
+            trouble.append("; could not ").append(what).append(": ").append(e.getMessage());
+            return false;
+        }
+    }
+
+    private List<PageRuns> staleRuns() {
+        List<PageRuns> all = new ArrayList<>();
+        for (RamBlock block : sent.blocks()) {
+            if (block.guestRam()) {
+                PageRuns runs = new PageRuns(block.index());
+                sent.forEachStale(block, runs::add);
+                if (!runs.isEmpty()) {
+                    all.add(runs);
+                }
+            }
+        }
+        return all;
+    }
+
+    private List<SmallPages> lastSmallPages() {
+        List<SmallPages> all = new ArrayList<>();
+        for (RamBlock block : sent.blocks()) {
+            if (!block.guestRam()) {
+                sent.forEachUnsent(block, (first, pages) -> {
+                    int lengthBytes = Math.toIntExact(pages * block.pageSizeBytes());
+                    ByteBuffer data = ByteBuffer.allocateDirect(lengthBytes);
+                    guest.memory().read(block, first, (int) pages, data);
+                    all.add(new SmallPages(block.index(), first, data));
+                });
+            }
+        }
+        return all;
+    }
+
+    private int largestPageBytes() {
+        return sent.blocks().stream().mapToInt(RamBlock::pageSizeBytes).max().orElse(4096);
+    }
+
+    private Journal.Entry withStep(Journal.Step step) {
+        return new Journal.Entry(
+                entry.id(),
+                Side.SOURCE,
+                step,
+                epoch,
+                entry.guest(),
+                peer,
+                entry.requestId(),
+                policy.keepSource(),
+                entry.startedUnixMs());
+    }
+
+    private static PostcopyCounts residual(long pages) {
+        return new PostcopyCounts(0, pages, 0, 0, 0, 0, 0, MigrationSnapshot.LatencyUs.NONE);
+    }
+
+    private void postcopyProgress() {
+        long now = clock.nanoTime();
+        if (now - lastProgressNs < 100_000_000) {
+            return;
+        }
+        lastProgressNs = now;
+        PostcopyCounts counts = link.lastCounts();
+        long remaining = sent.unsentBytes();
+        record.update(f -> {
+            if (counts.residualPages() > 0) {
+                f.postcopy = counts;
+            }
+            f.bytesSent = bytesBefore + link.bytesSent();
+            f.memoryRemainingBytes = remaining;
+        });
+    }
+
+    @Override
+    public void roundBegins(int round, long toSendBytes) {
+        LOG.info("migration {}: round {}: {} MiB to send", entry.id(), round, toSendBytes >> 20);
+        record.update(f -> {
+            PrecopyCounts p = f.precopy;
+            f.precopy = new PrecopyCounts(round, p.pages(), p.zeroPages(), p.bytes(), p.ns(), "");
+            f.memoryRemainingBytes = toSendBytes;
+        });
+    }
+
+    @Override
+    public void sent(long pages, long zeroPages, long bytes) {
+        long now = clock.nanoTime();
+        if (now - lastProgressNs < 100_000_000) {
+            return;
+        }
+        lastProgressNs = now;
+        long remaining = sent.unsentBytes();
+        record.update(f -> {
+            f.precopy = new PrecopyCounts(f.precopy.rounds(), pages, zeroPages, bytes, now - precopyBeginNs, "");
+            f.bytesSent = bytes;
+            f.memoryRemainingBytes = remaining;
+        });
+    }
+
+    @Override
+    public void dirtySync(long dirtyBytes, long roundNs) {
+        record.update(f -> f.dirtyRate = dirtyBytes * 1e9 / Math.max(1, roundNs));
+    }
+
+    @Override
+    public void stopped(String rule) {
+        long now = clock.nanoTime();
+        LOG.info("migration {}: pre-copy ends: {}", entry.id(), rule);
+        record.update(f -> {
+            PrecopyCounts p = f.precopy;
+            f.precopy = new PrecopyCounts(
+                    p.rounds(), p.pages(), p.zeroPages(), bulk.bytesSent(), now - precopyBeginNs, rule);
+            f.bytesSent = bulk.bytesSent();
+        });
+    }
+
+    /** Pauses between attempts, doubling. */
+    private static final class Backoff {
+        private long ns = BACKOFF_FIRST_NS;
+
+        void pause() {
+            LockSupport.parkNanos(ns);
+            ns = Math.min(BACKOFF_MAX_NS, ns * 2);
+        }
+
+        void reset() {
+            ns = BACKOFF_FIRST_NS;
+        }
+    }
+}

@@ -1,0 +1,212 @@
+package dev.ferry.wire;
+
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
+import dev.ferry.memory.RamBlock;
+import dev.ferry.migration.PeerLink;
+import dev.ferry.v1.BulkAck;
+import io.grpc.ClientCall;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import java.nio.ByteBuffer;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+
+/**
+ * Bulk pages at the source: a window of bytes under way, opened by acknowledgements. The migration's thread sends; the
+ * connection's event loop hears acknowledgements. The lock guards the window and the end; nothing of the demand path takes it.
+ */
+final class BulkStream extends ClientCall.Listener<BulkAck> implements PeerLink.BulkLink {
+    private static final int MAX_BATCHES_UNDER_WAY = 4096;
+    private static final int HEADER_BYTES = 48;
+
+    /** Nothing acknowledged for so long with batches under way: the peer is as good as gone. */
+    private static final long STALLED_NS = TimeUnit.SECONDS.toNanos(30);
+
+    private final ClientCall<PageFrame, BulkAck> call;
+    private final Consumer<BulkAck> stats;
+    private final String peer;
+    private final PageFrame frame = new PageFrame();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    private final long[] sentAtSequence = new long[MAX_BATCHES_UNDER_WAY];
+    private long sentBytes;
+    private long ackedBytes;
+    private long sequence;
+    private long acked = -1;
+    private volatile long windowBytes = 4L << 20;
+    private volatile Status end;
+
+    BulkStream(ClientCall<PageFrame, BulkAck> call, long migration, long epoch, String peer, Consumer<BulkAck> stats) {
+        this.call = call;
+        this.stats = stats;
+        this.peer = peer;
+        frame.migration = migration;
+        frame.epoch = epoch;
+    }
+
+    /** Sends the header and waits until the destination has accepted it. */
+    void open(long limitNs) {
+        call.start(this, new Metadata());
+        call.request(Integer.MAX_VALUE);
+        call.sendMessage(frame);
+        lock.lock();
+        try {
+            long left = limitNs;
+            while (acked < 0 && end == null && left > 0) {
+                left = await(left);
+            }
+            throwIfBroken();
+            if (acked < 0) {
+                throw new FerryException(
+                        ErrorCategory.DEADLINE_EXCEEDED, "destination " + peer + " did not open the bulk stream");
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void send(RamBlock block, long firstPage, int pages, ByteBuffer data) {
+        int length = pages * block.pageSizeBytes();
+        frame.data = data;
+        frame.dataIndex = 0;
+        frame.dataLength = length;
+        frame.crc32c = Crc.of(data, 0, length);
+        transmit(block, firstPage, pages);
+    }
+
+    @Override
+    public void sendZero(RamBlock block, long firstPage, long pages) {
+        frame.dataLength = 0;
+        for (long done = 0; done < pages; done += Integer.MAX_VALUE) {
+            transmit(block, firstPage + done, (int) Math.min(Integer.MAX_VALUE, pages - done));
+        }
+    }
+
+    private void transmit(RamBlock block, long firstPage, int pages) {
+        frame.block = block.index();
+        frame.firstPage = firstPage;
+        frame.pageCount = pages;
+        int size = HEADER_BYTES + frame.dataLength;
+        lock.lock();
+        try {
+            long left = STALLED_NS;
+            long before = acked;
+            while (end == null
+                    && (sequence - acked >= MAX_BATCHES_UNDER_WAY - 1
+                            || (sentBytes - ackedBytes > 0 && sentBytes - ackedBytes + size > windowBytes))) {
+                left = acked == before ? await(left) : STALLED_NS;
+                before = acked;
+                throwIfStalled(left);
+            }
+            throwIfBroken();
+            frame.sequence = ++sequence;
+            sentBytes += size;
+            sentAtSequence[(int) (sequence % MAX_BATCHES_UNDER_WAY)] = sentBytes;
+        } finally {
+            lock.unlock();
+        }
+        call.sendMessage(frame);
+    }
+
+    @Override
+    public void awaitPlaced() {
+        lock.lock();
+        try {
+            long left = STALLED_NS;
+            long before = acked;
+            while (end == null && acked < sequence) {
+                left = acked == before ? await(left) : STALLED_NS;
+                before = acked;
+                throwIfStalled(left);
+            }
+            throwIfBroken();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public long bytesSent() {
+        lock.lock();
+        try {
+            return sentBytes;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public long sequence() {
+        return sequence;
+    }
+
+    @Override
+    public void setWindowBytes(long bytes) {
+        windowBytes = bytes;
+    }
+
+    void throwIfBroken() {
+        Status e = end;
+        if (e != null) {
+            throw PeerStatus.toFerry("bulk stream to destination " + peer, e.asRuntimeException());
+        }
+    }
+
+    void close() {
+        call.cancel("the migration has ended", null);
+    }
+
+    @Override
+    public void onMessage(BulkAck ack) {
+        lock.lock();
+        try {
+            // A hostile acknowledgement cannot open the window beyond what was sent.
+            if (ack.getSequence() > sequence || ack.getSequence() < acked) {
+                call.cancel("acknowledgement " + ack.getSequence() + " of " + sequence, null);
+                return;
+            }
+            acked = ack.getSequence();
+            ackedBytes = acked == 0 ? 0 : sentAtSequence[(int) (acked % MAX_BATCHES_UNDER_WAY)];
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+        if (ack.hasStats()) {
+            stats.accept(ack);
+        }
+    }
+
+    @Override
+    public void onClose(Status status, Metadata trailers) {
+        lock.lock();
+        try {
+            end = status.isOk() ? Status.UNAVAILABLE.withDescription("the destination closed the stream") : status;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @SuppressWarnings("WaitNotInLoop") // every caller loops over its own condition
+    private long await(long ns) {
+        try {
+            return changed.awaitNanos(ns);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new FerryException(ErrorCategory.UNAVAILABLE, "interrupted: ferryd is stopping", e);
+        }
+    }
+
+    private void throwIfStalled(long leftNs) {
+        if (leftNs <= 0) {
+            throw new FerryException(
+                    ErrorCategory.UNAVAILABLE,
+                    "destination " + peer + " acknowledged nothing for " + TimeUnit.NANOSECONDS.toSeconds(STALLED_NS)
+                            + " s");
+        }
+    }
+}

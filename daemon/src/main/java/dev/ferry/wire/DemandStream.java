@@ -1,0 +1,117 @@
+package dev.ferry.wire;
+
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
+import dev.ferry.memory.RamBlock;
+import dev.ferry.migration.DemandSource;
+import io.grpc.ClientCall;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import java.nio.ByteBuffer;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Demand faults at the source: a request comes in and its pages go out on the same event loop, straight from the guest's
+ * memory. Nothing here is shared with the bulk stream.
+ */
+final class DemandStream extends ClientCall.Listener<PageFrame> {
+    private static final int MAX_REQUEST_BYTES = 2 << 20;
+    private static final int HEADER_BYTES = 48;
+
+    private final ClientCall<PageFrame, PageFrame> call;
+    private final DemandSource source;
+    private final String peer;
+    private final long migration;
+    private final long epoch;
+    private final PageFrame answer = new PageFrame();
+    private final CountDownLatch opened = new CountDownLatch(1);
+    private volatile Status end;
+    private final AtomicLong bytesSent = new AtomicLong();
+
+    DemandStream(ClientCall<PageFrame, PageFrame> call, DemandSource source, long migration, long epoch, String peer) {
+        this.call = call;
+        this.source = source;
+        this.migration = migration;
+        this.epoch = epoch;
+        this.peer = peer;
+        answer.migration = migration;
+        answer.epoch = epoch;
+        answer.data = ByteBuffer.allocateDirect(MAX_REQUEST_BYTES);
+    }
+
+    /** Sends the header and waits until the destination has accepted it. */
+    void open(long limitNs) {
+        call.start(this, new Metadata());
+        call.request(Integer.MAX_VALUE);
+        call.sendMessage(answer);
+        try {
+            if (!opened.await(limitNs, TimeUnit.NANOSECONDS)) {
+                throw new FerryException(
+                        ErrorCategory.DEADLINE_EXCEEDED, "destination " + peer + " did not open the demand stream");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new FerryException(ErrorCategory.UNAVAILABLE, "interrupted: ferryd is stopping", e);
+        }
+        throwIfBroken();
+    }
+
+    @Override
+    public void onMessage(PageFrame request) {
+        if (request.migration != migration || request.epoch != epoch) {
+            call.cancel("request of another migration or epoch", null);
+            return;
+        }
+        if (request.pageCount == 0) {
+            opened.countDown();
+            return;
+        }
+        try {
+            RamBlock block = source.block(request.block);
+            if (!block.contains(request.firstPage, request.pageCount)
+                    || request.pageCount > MAX_REQUEST_BYTES / block.pageSizeBytes()) {
+                throw new IllegalArgumentException("request for pages " + request.firstPage + ", +" + request.pageCount
+                        + " of RAM block " + block.name());
+            }
+            answer.block = request.block;
+            answer.firstPage = request.firstPage;
+            answer.pageCount = request.pageCount;
+            answer.sequence = request.sequence;
+            answer.dataLength = 0;
+            if (source.read(block, request.firstPage, request.pageCount, answer.data)) {
+                answer.dataLength = request.pageCount * block.pageSizeBytes();
+                answer.crc32c = Crc.of(answer.data, 0, answer.dataLength);
+            }
+            call.sendMessage(answer);
+            bytesSent.addAndGet(HEADER_BYTES + answer.dataLength);
+        } catch (RuntimeException e) {
+            end = Status.fromThrowable(PeerStatus.of(e));
+            call.cancel("page request refused", e);
+        }
+    }
+
+    @Override
+    public void onClose(Status status, Metadata trailers) {
+        if (end == null) {
+            end = status.isOk() ? Status.UNAVAILABLE.withDescription("the destination closed the stream") : status;
+        }
+        opened.countDown();
+    }
+
+    long bytesSent() {
+        return bytesSent.get();
+    }
+
+    void throwIfBroken() {
+        Status e = end;
+        if (e != null) {
+            throw PeerStatus.toFerry("demand stream to destination " + peer, e.asRuntimeException());
+        }
+    }
+
+    void close() {
+        call.cancel("the migration has ended", null);
+    }
+}

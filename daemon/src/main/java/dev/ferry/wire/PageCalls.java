@@ -1,0 +1,207 @@
+package dev.ferry.wire;
+
+import dev.ferry.memory.RamBlock;
+import dev.ferry.migration.Arrivals;
+import dev.ferry.migration.Arrivals.PageReceiver;
+import dev.ferry.postcopy.PageRequester;
+import dev.ferry.v1.BulkAck;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.Status;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * PageService at the destination. Runs on the connection's own event loop (directExecutor): bytes go from the network buffer
+ * to the guest's RAM file without changing threads. Every message is checked before it is used; a wrong one ends the stream.
+ */
+final class PageCalls {
+    private static final Logger LOG = LoggerFactory.getLogger(PageCalls.class);
+    private static final long STATS_EVERY_NS = 200_000_000;
+
+    private final Arrivals arrivals;
+
+    PageCalls(Arrivals arrivals) {
+        this.arrivals = arrivals;
+    }
+
+    ServerServiceDefinition definition() {
+        return ServerServiceDefinition.builder("ferry.v1.PageService")
+                .addMethod(PageMethods.BULK, (call, headers) -> new Bulk(call, arrivals))
+                .addMethod(PageMethods.DEMAND, (call, headers) -> new Demand(call, arrivals))
+                .build();
+    }
+
+    /** One stream of pages. On its event loop only. */
+    private abstract static class Stream<T> extends ServerCall.Listener<PageFrame> {
+        final ServerCall<PageFrame, T> call;
+        final Arrivals arrivals;
+        PageReceiver receiver;
+        long migration;
+        long epoch;
+        private boolean ended;
+
+        Stream(ServerCall<PageFrame, T> call, Arrivals arrivals) {
+            this.call = call;
+            this.arrivals = arrivals;
+            call.sendHeaders(new Metadata());
+            call.request(Integer.MAX_VALUE);
+        }
+
+        abstract void open();
+
+        abstract void place(PageFrame frame, RamBlock block);
+
+        @Override
+        public final void onMessage(PageFrame frame) {
+            if (ended) {
+                return;
+            }
+            try {
+                if (receiver == null) {
+                    migration = frame.migration;
+                    epoch = frame.epoch;
+                    open();
+                    return;
+                }
+                if (frame.migration != migration || frame.epoch != epoch) {
+                    throw new IllegalArgumentException("message of another migration or epoch");
+                }
+                RamBlock block = receiver.block(frame.block);
+                if (!block.contains(frame.firstPage, frame.pageCount)) {
+                    throw new IllegalArgumentException("pages " + frame.firstPage + ", +" + frame.pageCount
+                            + " outside RAM block " + block.name() + " of " + block.pageCount());
+                }
+                if (frame.dataLength != 0) {
+                    if (frame.dataLength != (long) frame.pageCount * block.pageSizeBytes()) {
+                        throw new IllegalArgumentException(
+                                frame.dataLength + " bytes for " + frame.pageCount + " pages");
+                    }
+                    if (Crc.of(frame.data, frame.dataIndex, frame.dataLength) != frame.crc32c) {
+                        throw new IllegalArgumentException("checksum of page " + frame.firstPage + " is wrong");
+                    }
+                }
+                place(frame, block);
+            } catch (RuntimeException e) {
+                end(e);
+            }
+        }
+
+        final void store(PageFrame frame, RamBlock block) {
+            if (frame.dataLength == 0) {
+                receiver.zeroPages(block, frame.firstPage, frame.pageCount);
+            } else {
+                receiver.pages(block, frame.firstPage, frame.pageCount, frame.data, frame.dataIndex);
+            }
+        }
+
+        @Override
+        public final void onHalfClose() {
+            if (!ended) {
+                ended = true;
+                call.close(Status.OK, new Metadata());
+                closed(null);
+            }
+        }
+
+        @Override
+        public final void onCancel() {
+            if (!ended) {
+                ended = true;
+                closed(Status.UNAVAILABLE
+                        .withDescription("the source's stream broke")
+                        .asRuntimeException());
+            }
+        }
+
+        private void end(RuntimeException e) {
+            ended = true;
+            LOG.warn("page stream refused: {}", e.toString());
+            call.close(Status.fromThrowable(PeerStatus.of(e)), new Metadata());
+            closed(e);
+        }
+
+        private void closed(Throwable error) {
+            if (receiver != null) {
+                receiver.closed(error);
+            }
+        }
+    }
+
+    private static final class Bulk extends Stream<BulkAck> {
+        private long lastSequence;
+        private long lastStatsNs;
+
+        Bulk(ServerCall<PageFrame, BulkAck> call, Arrivals arrivals) {
+            super(call, arrivals);
+        }
+
+        @Override
+        void open() {
+            receiver = arrivals.openBulk(migration, epoch);
+            call.sendMessage(BulkAck.getDefaultInstance());
+        }
+
+        @Override
+        void place(PageFrame frame, RamBlock block) {
+            if (frame.sequence != lastSequence + 1) {
+                throw new IllegalArgumentException("batch " + frame.sequence + " after " + lastSequence);
+            }
+            store(frame, block);
+            lastSequence = frame.sequence;
+            receiver.placed(lastSequence);
+            BulkAck.Builder ack = BulkAck.newBuilder().setSequence(lastSequence);
+            long now = System.nanoTime();
+            if (now - lastStatsNs > STATS_EVERY_NS) {
+                lastStatsNs = now;
+                ack.setStats(PeerMessages.toProto(arrivals.counts(migration, epoch)));
+            }
+            call.sendMessage(ack.build());
+        }
+    }
+
+    /** The requester is called on fault readers' threads; a call's methods are not thread-safe, hence the lock. */
+    private static final class Demand extends Stream<PageFrame> implements PageRequester {
+        private final PageFrame request = new PageFrame();
+        private long sequence;
+
+        Demand(ServerCall<PageFrame, PageFrame> call, Arrivals arrivals) {
+            super(call, arrivals);
+        }
+
+        @Override
+        void open() {
+            synchronized (request) {
+                request.migration = migration;
+                request.epoch = epoch;
+                call.sendMessage(request);
+            }
+            receiver = arrivals.openDemand(migration, epoch, this);
+        }
+
+        @Override
+        void place(PageFrame frame, RamBlock block) {
+            store(frame, block);
+        }
+
+        @Override
+        public void request(RamBlock block, long firstPage, int pages) {
+            synchronized (request) {
+                if (call.isCancelled()) {
+                    return;
+                }
+                request.block = block.index();
+                request.firstPage = firstPage;
+                request.pageCount = pages;
+                request.sequence = ++sequence;
+                try {
+                    call.sendMessage(request);
+                } catch (IllegalStateException e) {
+                    // Closed between the two lines: the next demand stream asks again for whoever waits.
+                    LOG.debug("page request on a closed stream", e);
+                }
+            }
+        }
+    }
+}

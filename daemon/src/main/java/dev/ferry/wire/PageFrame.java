@@ -1,0 +1,23 @@
+package dev.ferry.wire;
+
+import java.nio.ByteBuffer;
+
+/**
+ * A PageBatch or PageRequest message, read and written by hand. Mutable and reused: it belongs to the thread that fills it,
+ * and its data is only good until that thread reads or sends the next one.
+ */
+final class PageFrame {
+    long migration;
+    long epoch;
+    int block;
+    long firstPage;
+    int pageCount;
+    long sequence;
+    int crc32c;
+
+    /** Direct; the page bytes begin at index {@link #dataIndex}. */
+    ByteBuffer data;
+
+    int dataIndex;
+    int dataLength;
+}

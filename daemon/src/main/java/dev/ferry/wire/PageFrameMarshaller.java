@@ -1,0 +1,162 @@
+package dev.ferry.wire;
+
+import io.grpc.HasByteBuffer;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+
+/**
+ * PageBatch and PageRequest of pages.proto as protobuf, without protobuf objects: page bytes go from the network buffer into
+ * one direct buffer a thread, and from the caller's buffer into the network buffer. Field numbers are those of pages.proto.
+ */
+final class PageFrameMarshaller implements MethodDescriptor.Marshaller<PageFrame> {
+    static final int MIGRATION = 1;
+    static final int EPOCH = 2;
+    static final int BLOCK = 3;
+    static final int FIRST_PAGE = 4;
+    static final int PAGE_COUNT = 5;
+    static final int SEQUENCE = 6;
+    static final int CRC32C = 7;
+    static final int DATA = 15;
+
+    static final int VARINT = 0;
+    static final int FIXED64 = 1;
+    static final int BYTES = 2;
+    static final int FIXED32 = 5;
+
+    private static final ThreadLocal<PageFrame> FRAME = ThreadLocal.withInitial(PageFrame::new);
+
+    @Override
+    public InputStream stream(PageFrame frame) {
+        return new PageFrameStream(frame);
+    }
+
+    /** The frame is this thread's; it is overwritten by the next parse. */
+    @Override
+    public PageFrame parse(InputStream in) {
+        PageFrame frame = FRAME.get();
+        frame.migration = 0;
+        frame.epoch = 0;
+        frame.block = 0;
+        frame.firstPage = 0;
+        frame.pageCount = 0;
+        frame.sequence = 0;
+        frame.crc32c = 0;
+        frame.dataIndex = 0;
+        frame.dataLength = 0;
+        try {
+            for (int first = in.read(); first >= 0; first = in.read()) {
+                long tag = first < 0x80 ? first : varint(in, first);
+                field(in, frame, (int) (tag >>> 3), (int) tag & 7);
+            }
+        } catch (IOException e) {
+            throw Status.INVALID_ARGUMENT
+                    .withDescription("malformed page message: " + e.getMessage())
+                    .withCause(e)
+                    .asRuntimeException();
+        }
+        return frame;
+    }
+
+    private static void field(InputStream in, PageFrame frame, int number, int type) throws IOException {
+        switch (type) {
+            case VARINT -> {
+                long value = varint(in, read(in));
+                switch (number) {
+                    case BLOCK -> frame.block = unsignedInt(value);
+                    case FIRST_PAGE -> frame.firstPage = value;
+                    case PAGE_COUNT -> frame.pageCount = unsignedInt(value);
+                    case SEQUENCE -> frame.sequence = value;
+                    default -> {} // of a later version
+                }
+            }
+            case FIXED64 -> {
+                long value = fixed(in, 8);
+                switch (number) {
+                    case MIGRATION -> frame.migration = value;
+                    case EPOCH -> frame.epoch = value;
+                    default -> {}
+                }
+            }
+            case FIXED32 -> {
+                int value = (int) fixed(in, 4);
+                if (number == CRC32C) {
+                    frame.crc32c = value;
+                }
+            }
+            case BYTES -> {
+                int length = unsignedInt(varint(in, read(in)));
+                if (length > in.available()) {
+                    throw new IOException("field " + number + " of " + length + " bytes is cut short");
+                }
+                if (number == DATA) {
+                    data(in, frame, length);
+                } else {
+                    in.skipNBytes(length);
+                }
+            }
+            default -> throw new IOException("wire type " + type);
+        }
+    }
+
+    private static void data(InputStream in, PageFrame frame, int length) throws IOException {
+        if (frame.data == null || frame.data.capacity() < length) {
+            frame.data = ByteBuffer.allocateDirect(Math.max(length, 1 << 18));
+        }
+        ByteBuffer into = frame.data.clear();
+        if (in instanceof HasByteBuffer buffers && buffers.byteBufferSupported()) {
+            int left = length;
+            while (left > 0) {
+                ByteBuffer piece = buffers.getByteBuffer();
+                if (piece == null || !piece.hasRemaining()) {
+                    throw new IOException("page data is cut short");
+                }
+                int n = Math.min(left, piece.remaining());
+                into.put(length - left, piece, piece.position(), n);
+                in.skipNBytes(n);
+                left -= n;
+            }
+        } else {
+            into.put(0, in.readNBytes(length));
+        }
+        frame.dataLength = length;
+    }
+
+    private static long varint(InputStream in, int first) throws IOException {
+        long value = first & 0x7f;
+        int b = first;
+        for (int shift = 7; (b & 0x80) != 0; shift += 7) {
+            if (shift > 63) {
+                throw new IOException("varint too long");
+            }
+            b = read(in);
+            value |= (long) (b & 0x7f) << shift;
+        }
+        return value;
+    }
+
+    private static long fixed(InputStream in, int bytes) throws IOException {
+        long value = 0;
+        for (int i = 0; i < bytes; i++) {
+            value |= (long) read(in) << (8 * i);
+        }
+        return value;
+    }
+
+    private static int read(InputStream in) throws IOException {
+        int b = in.read();
+        if (b < 0) {
+            throw new IOException("message is cut short");
+        }
+        return b;
+    }
+
+    private static int unsignedInt(long value) throws IOException {
+        if (value < 0 || value > Integer.MAX_VALUE) {
+            throw new IOException("number out of range");
+        }
+        return (int) value;
+    }
+}

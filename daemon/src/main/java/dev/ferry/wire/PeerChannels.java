@@ -1,0 +1,52 @@
+package dev.ferry.wire;
+
+import io.grpc.ManagedChannel;
+import io.grpc.netty.NettyChannelBuilder;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollChannelOption;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** Channels to one peer, each with a TCP connection and an event loop of its own. Closed in reverse order. */
+final class PeerChannels implements AutoCloseable {
+    private static final int USER_TIMEOUT_MS = 10_000;
+
+    private final String peer;
+    private final List<ManagedChannel> channels = new ArrayList<>();
+    private final List<MultiThreadIoEventLoopGroup> loops = new ArrayList<>();
+
+    PeerChannels(String peer) {
+        this.peer = peer;
+    }
+
+    ManagedChannel open(String purpose) {
+        MultiThreadIoEventLoopGroup loop = new MultiThreadIoEventLoopGroup(
+                1, new DefaultThreadFactory(purpose + "-" + peer, true), EpollIoHandler.newFactory());
+        ManagedChannel channel = NettyChannelBuilder.forTarget(peer)
+                .eventLoopGroup(loop)
+                .channelType(EpollSocketChannel.class)
+                .withOption(EpollChannelOption.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+                .keepAliveTime(10, TimeUnit.SECONDS)
+                .keepAliveTimeout(5, TimeUnit.SECONDS)
+                .maxInboundMessageSize(PeerServer.MAX_MESSAGE_BYTES)
+                .usePlaintext()
+                .build();
+        loops.add(loop);
+        channels.add(channel);
+        return channel;
+    }
+
+    @Override
+    public void close() {
+        for (int i = channels.size() - 1; i >= 0; i--) {
+            channels.get(i).shutdownNow();
+            loops.get(i).shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        }
+        channels.clear();
+        loops.clear();
+    }
+}

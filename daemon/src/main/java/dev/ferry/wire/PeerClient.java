@@ -1,0 +1,243 @@
+package dev.ferry.wire;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.UnsafeByteOperations;
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
+import dev.ferry.migration.Arrivals;
+import dev.ferry.migration.CannotMoveException;
+import dev.ferry.migration.DemandSource;
+import dev.ferry.migration.IncomingSpec;
+import dev.ferry.migration.MigrationSnapshot.PostcopyCounts;
+import dev.ferry.migration.PageRuns;
+import dev.ferry.migration.PeerLink;
+import dev.ferry.migration.Reason;
+import dev.ferry.migration.SmallPages;
+import dev.ferry.v1.AbortRequest;
+import dev.ferry.v1.CommitRequest;
+import dev.ferry.v1.CommitResponse;
+import dev.ferry.v1.FinishRequest;
+import dev.ferry.v1.HelloRequest;
+import dev.ferry.v1.PeerServiceGrpc;
+import dev.ferry.v1.ReconcileRequest;
+import dev.ferry.v1.SwitchoverRequest;
+import dev.ferry.v1.SwitchoverResponse;
+import io.grpc.CallOptions;
+import io.grpc.ManagedChannel;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+
+/** A source's way to one destination, for one migration: three channels, each its own TCP connection and event loop. */
+final class PeerClient implements PeerLink {
+    /** gRPC's own limit for streams of ours; they live as long as the migration. */
+    private static final CallOptions ON_THE_EVENT_LOOP = CallOptions.DEFAULT.withExecutor(Runnable::run);
+
+    private static final long OPEN_LIMIT_NS = TimeUnit.SECONDS.toNanos(10);
+
+    private final String peer;
+    private final long migration;
+    private final long epoch;
+    private final String version;
+    private final long connectSeconds;
+    private final PeerChannels channels;
+    private final ManagedChannel control;
+    private BulkStream bulk;
+    private DemandStream demand;
+    private volatile PostcopyCounts counts = PostcopyCounts.NONE;
+
+    PeerClient(String peer, long migration, long epoch, String version, long connectSeconds) {
+        this.peer = peer;
+        this.migration = migration;
+        this.epoch = epoch;
+        this.version = version;
+        this.connectSeconds = connectSeconds;
+        this.channels = new PeerChannels(peer);
+        this.control = channels.open("control");
+    }
+
+    @Override
+    public String hello() {
+        try {
+            return stub(connectSeconds)
+                    .hello(HelloRequest.newBuilder()
+                            .setProtocolVersion(PeerMessages.PROTOCOL_VERSION)
+                            .setFerryVersion(version)
+                            .build())
+                    .getFerryVersion();
+        } catch (RuntimeException e) {
+            FerryException f = PeerStatus.toFerry("destination " + peer, e);
+            throw switch (f.category()) {
+                case UNAVAILABLE, DEADLINE_EXCEEDED ->
+                    new FerryException(
+                            ErrorCategory.UNAVAILABLE,
+                            f.getMessage() + ": is ferryd running there, and is this its peer address?",
+                            e);
+                case UNIMPLEMENTED, INTERNAL ->
+                    new FerryException(
+                            ErrorCategory.FAILED_PRECONDITION,
+                            f.getMessage() + ": whatever listens there is not a ferryd's peer address",
+                            e);
+                case INVALID_ARGUMENT,
+                        NOT_FOUND,
+                        ALREADY_EXISTS,
+                        FAILED_PRECONDITION,
+                        RESOURCE_EXHAUSTED,
+                        PERMISSION_DENIED,
+                        ABORTED -> f;
+            };
+        }
+    }
+
+    @Override
+    public List<Reason> check(IncomingSpec spec) {
+        return call(
+                "check",
+                () -> PeerMessages.fromProto(
+                        stub(30).checkIncoming(PeerMessages.toProto(spec)).getReasonsList()));
+    }
+
+    @Override
+    public void prepare(IncomingSpec spec) {
+        List<Reason> reasons = call(
+                "prepare",
+                () -> PeerMessages.fromProto(
+                        stub(60).prepare(PeerMessages.toProto(spec)).getReasonsList()));
+        if (!reasons.isEmpty()) {
+            throw new CannotMoveException(spec.guest(), reasons);
+        }
+    }
+
+    @Override
+    public void openDemand(DemandSource source) {
+        demand = new DemandStream(
+                channels.open("demand").newCall(PageMethods.DEMAND, ON_THE_EVENT_LOOP), source, migration, epoch, peer);
+        demand.open(OPEN_LIMIT_NS);
+    }
+
+    @Override
+    public BulkLink openBulk() {
+        bulk = new BulkStream(
+                channels.open("bulk").newCall(PageMethods.BULK, ON_THE_EVENT_LOOP),
+                migration,
+                epoch,
+                peer,
+                ack -> counts = PeerMessages.fromProto(ack.getStats()));
+        bulk.open(OPEN_LIMIT_NS);
+        return bulk;
+    }
+
+    @Override
+    public Arrivals.Switched switchover(
+            long bulkSequence, List<PageRuns> stale, List<SmallPages> small, byte[] deviceState) {
+        SwitchoverRequest.Builder b = SwitchoverRequest.newBuilder()
+                .setMigration(migration)
+                .setEpoch(epoch)
+                .setBulkSequence(bulkSequence)
+                .setDeviceState(wrap(deviceState));
+        stale.forEach(runs -> b.addStale(PeerMessages.toProto(runs)));
+        small.forEach(pages -> b.addSmallPages(PeerMessages.toProto(pages)));
+        SwitchoverResponse r = call("switchover", () -> stub(30).switchover(b.build()));
+        return new Arrivals.Switched(PeerMessages.times(r.getPhasesList()), r.getResidualPages());
+    }
+
+    @Override
+    public Arrivals.Committed commit() {
+        CommitResponse r = call(
+                "commit",
+                () -> stub(15).commit(CommitRequest.newBuilder()
+                        .setMigration(migration)
+                        .setEpoch(epoch)
+                        .build()));
+        // Anything but a clear word for it counts as running: the source must not go on by mistake.
+        boolean fenced = r.getOutcome() == CommitResponse.Outcome.FENCED;
+        return new Arrivals.Committed(fenced, r.getMessage(), PeerMessages.times(r.getPhasesList()));
+    }
+
+    @Override
+    public void abort(String reason) {
+        call(
+                "abort",
+                () -> stub(10).abort(AbortRequest.newBuilder()
+                        .setMigration(migration)
+                        .setEpoch(epoch)
+                        .setReason(reason)
+                        .build()));
+    }
+
+    @Override
+    public List<PageRuns> missing() {
+        return call(
+                "reconcile",
+                () -> stub(10)
+                        .reconcile(ReconcileRequest.newBuilder()
+                                .setMigration(migration)
+                                .setEpoch(epoch)
+                                .build())
+                        .getMissingList()
+                        .stream()
+                        .map(PeerMessages::fromProto)
+                        .toList());
+    }
+
+    @Override
+    public PostcopyCounts finish() {
+        counts = call(
+                "finish",
+                () -> PeerMessages.fromProto(stub(60).finish(FinishRequest.newBuilder()
+                                .setMigration(migration)
+                                .setEpoch(epoch)
+                                .build())
+                        .getStats()));
+        return counts;
+    }
+
+    @Override
+    public PostcopyCounts lastCounts() {
+        return counts;
+    }
+
+    @Override
+    public void throwIfBroken() {
+        if (demand != null) {
+            demand.throwIfBroken();
+        }
+        if (bulk != null) {
+            bulk.throwIfBroken();
+        }
+    }
+
+    @Override
+    public long bytesSent() {
+        return (bulk == null ? 0 : bulk.bytesSent()) + (demand == null ? 0 : demand.bytesSent());
+    }
+
+    @Override
+    public void close() {
+        if (bulk != null) {
+            bulk.close();
+        }
+        if (demand != null) {
+            demand.close();
+        }
+        channels.close();
+    }
+
+    private <T> T call(String step, Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (RuntimeException e) {
+            throw PeerStatus.toFerry(step + " at destination " + peer, e);
+        }
+    }
+
+    private PeerServiceGrpc.PeerServiceBlockingStub stub(long seconds) {
+        return PeerServiceGrpc.newBlockingStub(control)
+                .withMaxInboundMessageSize(PeerServer.MAX_MESSAGE_BYTES)
+                .withDeadlineAfter(seconds, TimeUnit.SECONDS);
+    }
+
+    private static ByteString wrap(byte[] bytes) {
+        return UnsafeByteOperations.unsafeWrap(bytes);
+    }
+}

@@ -1,0 +1,20 @@
+package dev.ferry.wire;
+
+import dev.ferry.migration.PeerLink;
+
+/** Makes {@link PeerLink}s over gRPC. */
+public final class PeerDialer implements PeerLink.Dialer {
+    private final String version;
+    private final long connectSeconds;
+
+    /** @param connectSeconds how long a peer may take to answer the first call */
+    public PeerDialer(String version, long connectSeconds) {
+        this.version = version;
+        this.connectSeconds = connectSeconds;
+    }
+
+    @Override
+    public PeerLink dial(String peer, long migration, long epoch) {
+        return new PeerClient(peer, migration, epoch, version, connectSeconds);
+    }
+}

@@ -1,0 +1,68 @@
+package dev.ferry.wire;
+
+import dev.ferry.migration.Arrivals;
+import io.grpc.Metadata;
+import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallExecutorSupplier;
+import io.grpc.netty.NettyServerBuilder;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The peer address of a ferryd: PeerService on a pool of threads, because its calls block; PageService on the connections'
+ * event loops, because nothing there does. Several event loops, so that a bulk and a demand connection do not share one.
+ */
+public final class PeerServer implements AutoCloseable {
+    static final int MAX_MESSAGE_BYTES = 64 << 20;
+    private static final int EVENT_LOOPS = 8;
+
+    private final MultiThreadIoEventLoopGroup loops = new MultiThreadIoEventLoopGroup(
+            EVENT_LOOPS, new DefaultThreadFactory("peer", true), EpollIoHandler.newFactory());
+    private final ExecutorService pool = Executors.newCachedThreadPool(new DefaultThreadFactory("peer-call", true));
+    private final Server server;
+
+    /** Listens at once; {@code hostName} is how this host names itself to peers. */
+    public PeerServer(InetSocketAddress listen, Arrivals arrivals, String version, String hostName) throws IOException {
+        server = NettyServerBuilder.forAddress(listen)
+                .channelType(EpollServerSocketChannel.class)
+                .bossEventLoopGroup(loops)
+                .workerEventLoopGroup(loops)
+                .executor(pool)
+                .callExecutor(new PagesOnTheEventLoop())
+                .maxInboundMessageSize(MAX_MESSAGE_BYTES)
+                .permitKeepAliveTime(1, TimeUnit.SECONDS)
+                .permitKeepAliveWithoutCalls(true)
+                .addService(new PeerService(arrivals, version, hostName))
+                .addService(new PageCalls(arrivals).definition())
+                .build()
+                .start();
+    }
+
+    public int port() {
+        return server.getPort();
+    }
+
+    @Override
+    public void close() {
+        server.shutdownNow();
+        pool.shutdownNow();
+        loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+    }
+
+    private static final class PagesOnTheEventLoop implements ServerCallExecutorSupplier {
+        @Override
+        public <Q, A> Executor getExecutor(ServerCall<Q, A> call, Metadata metadata) {
+            // null: the server's own executor.
+            return "ferry.v1.PageService".equals(call.getMethodDescriptor().getServiceName()) ? Runnable::run : null;
+        }
+    }
+}

@@ -1,0 +1,146 @@
+package dev.ferry.wire;
+
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
+import dev.ferry.migration.Arrivals;
+import dev.ferry.migration.CannotMoveException;
+import dev.ferry.v1.AbortRequest;
+import dev.ferry.v1.AbortResponse;
+import dev.ferry.v1.CheckIncomingResponse;
+import dev.ferry.v1.CommitRequest;
+import dev.ferry.v1.CommitResponse;
+import dev.ferry.v1.FinishRequest;
+import dev.ferry.v1.FinishResponse;
+import dev.ferry.v1.HelloRequest;
+import dev.ferry.v1.HelloResponse;
+import dev.ferry.v1.PeerServiceGrpc;
+import dev.ferry.v1.PrepareRequest;
+import dev.ferry.v1.PrepareResponse;
+import dev.ferry.v1.ReconcileRequest;
+import dev.ferry.v1.ReconcileResponse;
+import dev.ferry.v1.SwitchoverRequest;
+import dev.ferry.v1.SwitchoverResponse;
+import io.grpc.stub.StreamObserver;
+import java.util.function.Supplier;
+
+/** The steps of a move as a destination takes them. Blocking calls, each on a thread of the server's pool. */
+final class PeerService extends PeerServiceGrpc.PeerServiceImplBase {
+    private final Arrivals arrivals;
+    private final String version;
+    private final String hostName;
+
+    PeerService(Arrivals arrivals, String version, String hostName) {
+        this.arrivals = arrivals;
+        this.version = version;
+        this.hostName = hostName;
+    }
+
+    @Override
+    public void hello(HelloRequest request, StreamObserver<HelloResponse> response) {
+        answer(response, () -> {
+            if (request.getProtocolVersion() != PeerMessages.PROTOCOL_VERSION) {
+                throw new FerryException(
+                        ErrorCategory.FAILED_PRECONDITION,
+                        "this ferryd (" + version + ") speaks protocol " + PeerMessages.PROTOCOL_VERSION
+                                + ", the source (" + request.getFerryVersion() + ") speaks "
+                                + request.getProtocolVersion() + ": install the same release on both hosts");
+            }
+            return HelloResponse.newBuilder()
+                    .setProtocolVersion(PeerMessages.PROTOCOL_VERSION)
+                    .setFerryVersion(version)
+                    .setHostName(hostName)
+                    .build();
+        });
+    }
+
+    @Override
+    public void checkIncoming(PrepareRequest request, StreamObserver<CheckIncomingResponse> response) {
+        answer(
+                response,
+                () -> CheckIncomingResponse.newBuilder()
+                        .addAllReasons(PeerMessages.toProto(arrivals.check(PeerMessages.fromProto(request))))
+                        .build());
+    }
+
+    @Override
+    public void prepare(PrepareRequest request, StreamObserver<PrepareResponse> response) {
+        answer(response, () -> {
+            PrepareResponse.Builder b = PrepareResponse.newBuilder();
+            try {
+                arrivals.prepare(PeerMessages.fromProto(request));
+            } catch (CannotMoveException e) {
+                b.addAllReasons(PeerMessages.toProto(e.reasons()));
+            }
+            return b.build();
+        });
+    }
+
+    @Override
+    public void switchover(SwitchoverRequest r, StreamObserver<SwitchoverResponse> response) {
+        answer(response, () -> {
+            Arrivals.Switched done = arrivals.switchover(
+                    r.getMigration(),
+                    r.getEpoch(),
+                    r.getBulkSequence(),
+                    r.getStaleList().stream().map(PeerMessages::fromProto).toList(),
+                    r.getSmallPagesList().stream().map(PeerMessages::fromProto).toList(),
+                    r.getDeviceState().toByteArray());
+            return SwitchoverResponse.newBuilder()
+                    .addAllPhases(PeerMessages.phases(done.phases()))
+                    .setResidualPages(done.residualPages())
+                    .build();
+        });
+    }
+
+    @Override
+    public void commit(CommitRequest r, StreamObserver<CommitResponse> response) {
+        answer(response, () -> {
+            Arrivals.Committed done = arrivals.commit(r.getMigration(), r.getEpoch());
+            return CommitResponse.newBuilder()
+                    .setOutcome(done.fenced() ? CommitResponse.Outcome.FENCED : CommitResponse.Outcome.RUNS)
+                    .setMessage(done.message())
+                    .addAllPhases(PeerMessages.phases(done.phases()))
+                    .build();
+        });
+    }
+
+    @Override
+    public void abort(AbortRequest r, StreamObserver<AbortResponse> response) {
+        answer(response, () -> {
+            arrivals.abort(r.getMigration(), r.getEpoch(), r.getReason());
+            return AbortResponse.getDefaultInstance();
+        });
+    }
+
+    @Override
+    public void reconcile(ReconcileRequest r, StreamObserver<ReconcileResponse> response) {
+        answer(response, () -> {
+            ReconcileResponse.Builder b = ReconcileResponse.newBuilder();
+            arrivals.missing(r.getMigration(), r.getEpoch()).stream()
+                    .map(PeerMessages::toProto)
+                    .forEach(b::addMissing);
+            return b.setComplete(b.getMissingCount() == 0).build();
+        });
+    }
+
+    @Override
+    public void finish(FinishRequest r, StreamObserver<FinishResponse> response) {
+        answer(
+                response,
+                () -> FinishResponse.newBuilder()
+                        .setStats(PeerMessages.toProto(arrivals.finish(r.getMigration(), r.getEpoch())))
+                        .build());
+    }
+
+    private static <T> void answer(StreamObserver<T> response, Supplier<T> work) {
+        T value;
+        try {
+            value = work.get();
+        } catch (RuntimeException e) {
+            response.onError(PeerStatus.of(e));
+            return;
+        }
+        response.onNext(value);
+        response.onCompleted();
+    }
+}

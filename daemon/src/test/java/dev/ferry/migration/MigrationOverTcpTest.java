@@ -1,0 +1,243 @@
+package dev.ferry.migration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
+import dev.ferry.base.NanoClock;
+import dev.ferry.wire.PeerDialer;
+import dev.ferry.wire.PeerServer;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Both sides of a migration over real TCP, with guests that are arrays: the whole protocol without QEMU. */
+@Timeout(60)
+class MigrationOverTcpTest {
+    private static final int PAGES = 4096;
+
+    private final FakeGuest guest = new FakeGuest(PAGES, 7);
+    private final MemoryJournal journal = new MemoryJournal();
+    private volatile FakeGuest.Arriving arriving;
+    private volatile RuntimeException failLoad;
+    private volatile RuntimeException failCont;
+    private PeerServer server;
+    private Migrations migrations;
+    private Destinations destinations;
+    private String peer;
+
+    private final GuestHost host = new GuestHost() {
+        @Override
+        public SourceGuest openSource(String name) {
+            if (!name.equals("db1")) {
+                throw new FerryException(ErrorCategory.NOT_FOUND, "no guest " + name);
+            }
+            return guest;
+        }
+
+        @Override
+        public List<Reason> checkIncoming(IncomingSpec spec) {
+            return List.of();
+        }
+
+        @Override
+        public ArrivingGuest prepareIncoming(IncomingSpec spec) {
+            arriving = new FakeGuest.Arriving(spec.blocks());
+            arriving.failLoad = failLoad;
+            arriving.failCont = failCont;
+            return arriving;
+        }
+    };
+
+    @BeforeEach
+    void start() throws Exception {
+        destinations = new Destinations(host, journal, NanoClock.system(), System::currentTimeMillis);
+        server = new PeerServer(
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), destinations, "test", "there");
+        peer = "127.0.0.1:" + server.port();
+        migrations = new Migrations(
+                host,
+                new PeerDialer("test", 3),
+                new Destinations(host, journal, NanoClock.system(), System::currentTimeMillis),
+                journal,
+                NanoClock.system(),
+                System::currentTimeMillis,
+                new AtomicLong(100)::incrementAndGet,
+                Thread::new,
+                "here");
+    }
+
+    @AfterEach
+    void stop() {
+        migrations.close();
+        server.close();
+        guest.ended = true;
+    }
+
+    private MigrationSnapshot awaitEnd(String id) throws InterruptedException {
+        MigrationSnapshot s = migrations.get(id);
+        while (!s.state().hasEnded()) {
+            s = migrations.awaitChange(id, s.version(), 1000);
+        }
+        return s;
+    }
+
+    private void assertEveryByteArrived() {
+        for (int p = 0; p < PAGES; p++) {
+            ByteBuffer page = ByteBuffer.wrap(arriving.memory, p * FakeGuest.PAGE, FakeGuest.PAGE);
+            for (int i = 0; i < FakeGuest.PAGE / 4; i++) {
+                int word = page.getInt();
+                if (word != guest.expected[p]) {
+                    throw new AssertionError("page " + p + " word " + i + " is " + word + ", not " + guest.expected[p]);
+                }
+            }
+        }
+        assertThat(arriving.small).isEqualTo(guest.small);
+        assertThat(arriving.calls).noneMatch(c -> c.startsWith("WROTE OVER"));
+    }
+
+    @Test
+    void shouldMoveEveryByteOfAGuestThatWrites() throws Exception {
+        MigrationSnapshot begun = migrations.start("db1", peer, "r1", Policy.defaults());
+        MigrationSnapshot s = awaitEnd(begun.id());
+
+        assertThat(s.state()).as(s.error()).isEqualTo(MigrationState.COMPLETED);
+        assertThat(s.runsOn()).isEqualTo(Side.DESTINATION);
+        assertEveryByteArrived();
+        assertThat(arriving.calls).contains("load 3", "cont", "settle");
+        assertThat(guest.calls).containsExactly("depart");
+        assertThat(guest.isTracked()).isFalse();
+        assertThat(s.downtimePhases()).isNotEmpty();
+        assertThat(s.bytesSent()).isPositive();
+        assertThat(journal.readAll()).isEmpty();
+        assertThat(journal.history.indexOf("SOURCE HANDED_OVER"))
+                .isLessThan(journal.history.indexOf("DESTINATION COMMITTED"));
+    }
+
+    @Test
+    void shouldServeFaultsOfAGuestThatTouchesEverythingAtOnce() throws Exception {
+        MigrationSnapshot begun =
+                migrations.start("db1", peer, "", new Policy(0, TimeUnit.SECONDS.toNanos(5), 0, 2 << 20, false));
+        while (arriving == null || !arriving.running) {
+            migrations.awaitChange(begun.id(), migrations.get(begun.id()).version(), 10);
+        }
+        Random random = new Random(3);
+        for (int i = 0; i < 500; i++) {
+            int page = random.nextInt(PAGES);
+            assertThat(arriving.touch(page)).isEqualTo(guest.expected[page]);
+        }
+        MigrationSnapshot s = awaitEnd(begun.id());
+        assertThat(s.state()).as(s.error()).isEqualTo(MigrationState.COMPLETED);
+        assertEveryByteArrived();
+        assertThat(s.postcopy().remoteFaults()).isPositive();
+        assertThat(s.postcopy().faultLatency().count()).isPositive();
+        assertThat(s.postcopy().residualPages()).isGreaterThan(PAGES / 4);
+    }
+
+    @Test
+    void shouldLeaveTheGuestOnTheSourceWhenTheDeviceStateCannotBeLoaded() throws Exception {
+        failLoad = new FerryException(ErrorCategory.INTERNAL, "load failed");
+        MigrationSnapshot s =
+                awaitEnd(migrations.start("db1", peer, "", Policy.defaults()).id());
+        assertThat(s.state()).isEqualTo(MigrationState.FAILED);
+        assertThat(s.runsOn()).isEqualTo(Side.SOURCE);
+        assertThat(s.error()).contains("load failed").contains("runs on the source");
+        assertUntouched();
+        assertThat(arriving.calls).contains("fence").doesNotContain("cont");
+        assertThat(journal.history).doesNotContain("SOURCE HANDED_OVER");
+    }
+
+    @Test
+    void shouldAskAgainWhenTheDestinationCannotResumeAtOnce() throws Exception {
+        failCont = new FerryException(ErrorCategory.UNAVAILABLE, "the disk is locked");
+        MigrationSnapshot s =
+                awaitEnd(migrations.start("db1", peer, "", Policy.defaults()).id());
+        assertThat(s.state()).as(s.error()).isEqualTo(MigrationState.COMPLETED);
+        assertThat(s.recoveries()).isPositive();
+        assertEveryByteArrived();
+        assertThat(guest.calls).doesNotContain("cont");
+    }
+
+    @Test
+    void shouldCancelBeforeTheCommit() throws Exception {
+        MigrationSnapshot begun =
+                migrations.start("db1", peer, "", new Policy(5, Long.MAX_VALUE / 4, 1 << 20, 0, false));
+        MigrationSnapshot s = migrations.cancel(begun.id());
+        assertThat(s.state()).isEqualTo(MigrationState.CANCELLED);
+        assertUntouched();
+        if (arriving != null) {
+            assertThat(arriving.calls).doesNotContain("cont");
+        }
+        assertThatThrownBy(() -> migrations.cancel(begun.id()))
+                .isInstanceOfSatisfying(
+                        FerryException.class,
+                        e -> assertThat(e.category()).isEqualTo(ErrorCategory.FAILED_PRECONDITION));
+    }
+
+    @Test
+    void shouldRefuseACancelAfterTheCommit() throws Exception {
+        MigrationSnapshot begun =
+                migrations.start("db1", peer, "", new Policy(0, TimeUnit.SECONDS.toNanos(5), 0, 4 << 20, false));
+        MigrationSnapshot s = begun;
+        while (s.state() != MigrationState.POSTCOPY) {
+            s = migrations.awaitChange(begun.id(), s.version(), 1000);
+        }
+        assertThatThrownBy(() -> migrations.cancel(begun.id()))
+                .isInstanceOfSatisfying(
+                        FerryException.class,
+                        e -> assertThat(e.category()).isEqualTo(ErrorCategory.FAILED_PRECONDITION))
+                .hasMessageContaining("destination");
+        assertThat(awaitEnd(begun.id()).state()).isEqualTo(MigrationState.COMPLETED);
+        assertEveryByteArrived();
+    }
+
+    @Test
+    void shouldBeOneMigrationForOneRequestId() throws Exception {
+        Policy slow = new Policy(5, Long.MAX_VALUE / 4, 1 << 20, 0, false);
+        MigrationSnapshot first = migrations.start("db1", peer, "same", slow);
+        assertThat(migrations.start("db1", peer, "same", slow).id()).isEqualTo(first.id());
+        assertThatThrownBy(() -> migrations.start("db1", peer, "other", slow))
+                .isInstanceOfSatisfying(
+                        FerryException.class, e -> assertThat(e.category()).isEqualTo(ErrorCategory.ALREADY_EXISTS));
+        migrations.cancel(first.id());
+        assertThat(migrations.start("db1", peer, "same", slow).id()).isEqualTo(first.id());
+    }
+
+    @Test
+    void shouldSwitchWhenAsked() throws Exception {
+        MigrationSnapshot begun =
+                migrations.start("db1", peer, "", new Policy(5, Long.MAX_VALUE / 4, 1 << 20, 0, false));
+        migrations.switchToPostcopy(begun.id());
+        MigrationSnapshot s = awaitEnd(begun.id());
+        assertThat(s.state()).as(s.error()).isEqualTo(MigrationState.COMPLETED);
+        assertThat(s.precopy().stopReason()).isEqualTo("switch requested");
+        assertEveryByteArrived();
+    }
+
+    @Test
+    void shouldTouchNothingWhenNobodyAnswers() {
+        assertThatThrownBy(() -> migrations.start("db1", "127.0.0.1:1", "", Policy.defaults()))
+                .isInstanceOfSatisfying(
+                        FerryException.class, e -> assertThat(e.category()).isEqualTo(ErrorCategory.UNAVAILABLE))
+                .hasMessageContaining("127.0.0.1:1");
+        assertUntouched();
+        assertThat(journal.history).isEmpty();
+        assertThat(migrations.moving("db1")).isEmpty();
+    }
+
+    private void assertUntouched() {
+        assertThat(guest.isRunning()).isTrue();
+        assertThat(guest.isTracked()).isFalse();
+        assertThat(guest.calls).doesNotContain("depart");
+        assertThat(journal.readAll()).noneMatch(e -> e.side() == Side.SOURCE);
+    }
+}
