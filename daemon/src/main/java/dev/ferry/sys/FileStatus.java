@@ -1,0 +1,34 @@
+package dev.ferry.sys;
+
+import java.nio.ByteBuffer;
+
+/** What ferryd asks of struct stat (x86-64 layout, 144 bytes). */
+record FileStatus(long device, long inode, long sizeBytes) {
+    static final int SIZE = 144;
+    static final int DEVICE = 0;
+    static final int INODE = 8;
+    static final int LENGTH = 48;
+
+    static FileStatus of(Fd fd) {
+        NativeArguments arguments = NativeArguments.get();
+        Syscalls.check(fd.call(Syscalls.FSTAT, arguments.address, 0, 0), "fstat");
+        return from(arguments.bytes);
+    }
+
+    static FileStatus of(String path) {
+        NativeArguments arguments = NativeArguments.get();
+        long result = NativeBuffer.withCString(
+                path, name -> Syscalls.call(Syscalls.NEWFSTATAT, Syscalls.AT_FDCWD, name, arguments.address, 0));
+        Syscalls.check(result, "stat " + path);
+        return from(arguments.bytes);
+    }
+
+    /** Equal for equal files, as long as one of them is open. */
+    String identity() {
+        return Long.toUnsignedString(device) + ":" + Long.toUnsignedString(inode);
+    }
+
+    private static FileStatus from(ByteBuffer stat) {
+        return new FileStatus(stat.getLong(DEVICE), stat.getLong(INODE), stat.getLong(LENGTH));
+    }
+}
