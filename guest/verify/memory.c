@@ -6,6 +6,9 @@
 #define TABLE_START 0x201000u
 #define RESET_MAGIC 0x74657374u
 
+// SeaBIOS runs from about 16 MiB below the end of the memory below 4 GiB, and leaves its code there.
+#define FIRMWARE_PAGES (32u << 20 >> 12)
+
 #define FIRST_HIGH_PFN 0x100000u // 4 GiB
 #define USABLE 1
 #define CR0_PG 0x80000000u
@@ -116,4 +119,8 @@ volatile u32 *memory_page(u32 cpu, u32 pfn) {
   return window;
 }
 
-bool memory_is_fresh(void) { return fresh; }
+bool memory_may_be_dirty(u32 pfn) {
+  const struct region *low = &descriptor.regions[0];
+  u32 end = low->first_pfn + low->pages;
+  return !fresh || (pfn < end && end - pfn <= FIRMWARE_PAGES);
+}

@@ -10,5 +10,5 @@ extern volatile u32 *versions;
 u32 memory_pfn(u32 index);
 // The page is reachable until the same vCPU asks for another one.
 volatile u32 *memory_page(u32 cpu, u32 pfn);
-// Whether this is the first boot since power-on, when untouched memory is known to be zero.
-bool memory_is_fresh(void);
+// Whether a page that nobody wrote since this boot can hold something: from before a reset, or left by the firmware.
+bool memory_may_be_dirty(u32 pfn);

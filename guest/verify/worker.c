@@ -102,8 +102,8 @@ static void fill(struct worker *worker, u32 index) {
   u32 pfn = memory_pfn(index);
   volatile u32 *page = memory_page(worker->cpu, pfn);
   if (content_filled(pfn)) write_page(worker, index, pfn, page, 1);
-  // Fresh memory is not even read here: it stays a hole on the host.
-  else if (!memory_is_fresh() && first_nonzero(page, PAGE_WORDS) != PAGE_WORDS) fill_words(page, 0, PAGE_WORDS);
+  // Memory that is known to be zero is not even read here: it stays a hole on the host.
+  else if (memory_may_be_dirty(pfn) && first_nonzero(page, PAGE_WORDS) != PAGE_WORDS) fill_words(page, 0, PAGE_WORDS);
 }
 
 static void verify(struct worker *worker, u32 index) {
