@@ -21,9 +21,9 @@ void latency_record(struct latency *latency, u64 ns, u32 resets) {
   latency->buckets[bucket_of(ns)]++;
   if (ns > latency->max_ns) latency->max_ns = ns;
   if (ns > STALL_NS) latency->stall_ns += ns;
-  // Racing with vCPU 0 clearing it only moves a value into the neighbouring window. Four seconds are the most it holds.
-  u32 short_ns = ns >> 32 ? 0xffffffffu : ns;
-  if (short_ns > latency->window_max_ns) latency->window_max_ns = short_ns;
+  // Racing with vCPU 0 clearing it only moves a value into the neighbouring window.
+  u32 units = ns >> LATENCY_WINDOW_SHIFT;
+  if (units > latency->window_max) latency->window_max = units;
 }
 
 void latency_add(struct latency *sum, const struct latency *part) {

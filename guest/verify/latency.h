@@ -4,12 +4,13 @@
 
 // Four buckets for each power of two of nanoseconds, up to the ten minutes that time.h lets through.
 #define LATENCY_BUCKETS 160u
+#define LATENCY_WINDOW_SHIFT 8 // 32 bits then hold ten minutes, and one vCPU writes while another clears
 
 struct latency {
   u32 buckets[LATENCY_BUCKETS];
   u64 max_ns, stall_ns; // stall_ns: the sum of all that took more than 100 us
   u32 resets_seen;
-  volatile u32 window_max_ns; // taken and cleared by vCPU 0
+  volatile u32 window_max; // in units of 256 ns; taken and cleared by vCPU 0
 };
 
 // `resets` is how often a reset has been asked for; the owner clears its own histogram when it has grown.

@@ -102,6 +102,8 @@ static void command(char key) {
     case 's': change_rate(false); break;
     case 'r':
       print("RESET\n");
+      // The firmware is about to write into test pages.
+      descriptor.ready = 0;
       keyboard_reset_machine();
       break;
     default:

@@ -2,7 +2,7 @@
 #include "serial.h"
 
 struct options options = {
-  .pattern = PATTERN_RANDOM, .write_percent = 20, .fill_percent = 100, .zero_percent = 5,
+  .pattern = PATTERN_RANDOM, .write_percent = 20, .fill_percent = 100, .zero_percent = 5, .high = true,
 };
 
 // The value if the word at `at` is "key=value", or 0.
@@ -29,6 +29,11 @@ static bool parse_number(const char *at, u64 *number) {
   return *at == ' ' || !*at;
 }
 
+static bool parse_switch(const char *at, bool *to) {
+  *to = *at == '1';
+  return is_word(at, "0") || is_word(at, "1");
+}
+
 static bool parse_pattern(const char *at) {
   if (is_word(at, "seq")) options.pattern = PATTERN_SEQ;
   else if (is_word(at, "random")) options.pattern = PATTERN_RANDOM;
@@ -50,11 +55,8 @@ static bool parse_word(const char *at) {
   u64 number;
   if ((value = value_of(at, "pattern"))) return parse_pattern(value);
   if ((value = value_of(at, "ws"))) return parse_number(value, &options.working_set_bytes);
-  if ((value = value_of(at, "series"))) {
-    if (!parse_number(value, &number)) return false;
-    options.series = number;
-    return true;
-  }
+  if ((value = value_of(at, "series"))) return parse_switch(value, &options.series);
+  if ((value = value_of(at, "high"))) return parse_switch(value, &options.high);
   for (u32 i = 0; i < sizeof numbers / sizeof *numbers; i++)
     if ((value = value_of(at, numbers[i].key))) {
       if (!parse_number(value, &number) || number > numbers[i].most) return false;

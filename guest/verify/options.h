@@ -11,6 +11,7 @@ struct options {
   u32 write_percent, fill_percent, zero_percent;
   u32 rate; // page touches per second and vCPU; 0: unlimited
   bool series;
+  bool high; // use memory above 4 GiB
 };
 
 extern struct options options;

@@ -12,7 +12,7 @@
 static struct {
   u64 ready_at, window_at, tick_at;
   u64 window_touches;
-  u32 ticks, tick_max_ns;
+  u32 ticks, tick_max; // in the unit of latency.window_max
 } state;
 
 // Two halves, while another vCPU counts.
@@ -50,27 +50,29 @@ static bool over(u64 *start, u64 now, u32 period_us) {
   return true;
 }
 
-static u32 take_window_max_ns(void) {
+static u32 take_window_max(void) {
   u32 max = 0;
   for (u32 i = 0; i < cpu_count; i++) {
-    u32 ns = 0;
-    asm volatile("xchgl %0, %1" : "+r"(ns), "+m"(workers[i].latency.window_max_ns));
-    if (ns > max) max = ns;
+    u32 taken = 0;
+    asm volatile("xchgl %0, %1" : "+r"(taken), "+m"(workers[i].latency.window_max));
+    if (taken > max) max = taken;
   }
   return max;
 }
 
-static void print_max_us(u32 ns) { print_field("maxus", ns / 1000); }
+static void print_max_us(u32 window_max) {
+  print_field("maxus", divide((u64)window_max << LATENCY_WINDOW_SHIFT, 1000, 0));
+}
 
 static void close_window(u64 now) {
-  u32 max_ns = take_window_max_ns();
-  if (max_ns > state.tick_max_ns) state.tick_max_ns = max_ns;
+  u32 max = take_window_max();
+  if (max > state.tick_max) state.tick_max = max;
   if (!options.series) return;
   u64 sum = touches();
   print("T");
   print_field("ms", time_ms_between(state.ready_at, now));
   print_field("touches", sum - state.window_touches);
-  print_max_us(max_ns);
+  print_max_us(max);
   print("\n");
   state.window_touches = sum;
 }
@@ -86,9 +88,9 @@ static void tick(void) {
   print_field("touches", touches());
   print_field("writes", writes);
   print_field("bad", bad);
-  print_max_us(state.tick_max_ns);
+  print_max_us(state.tick_max);
   print("\n");
-  state.tick_max_ns = 0;
+  state.tick_max = 0;
 }
 
 void report_poll(void) {
@@ -112,7 +114,9 @@ static void print_bad(const struct bad *bad, u32 cpu) {
 void report_bad_pages(void) {
   for (u32 i = 0; i < cpu_count; i++) {
     struct worker *worker = &workers[i];
-    while (worker->bad_taken != worker->bad_queued) {
+    // Not more than there are now: a vCPU that finds them faster than they are printed must not hold up this one.
+    u32 queued = worker->bad_queued;
+    while (worker->bad_taken != queued) {
       barrier();
       print_bad(&worker->bad_queue[worker->bad_taken % BAD_QUEUE], i);
       barrier();

@@ -20,17 +20,23 @@ void serial_init(void) {
 
 static bool transmitter_empty(void) { return in8(LINE_STATUS) & TRANSMITTER_EMPTY; }
 
-static void put(char byte) {
+static bool wait_until_empty(void) {
   u64 start = tsc(), limit = time_cycles_of_us(20000);
   while (!transmitter_empty()) {
-    if (stuck || tsc() - start > limit) {
-      stuck = true;
-      return;
-    }
+    if (stuck || tsc() - start > limit) return false;
     spin_hint();
   }
-  stuck = false;
-  out8(COM1, byte);
+  return true;
+}
+
+static void put(char byte) {
+  // What is left of a line that lost its beginning gets a line of its own.
+  if (stuck && transmitter_empty()) {
+    stuck = false;
+    out8(COM1, '\n');
+  }
+  if (wait_until_empty()) out8(COM1, byte);
+  else stuck = true;
 }
 
 void print(const char *text) {
