@@ -146,7 +146,7 @@ void boot(const struct multiboot_info *info) {
   descriptor.zero_percent = options.zero_percent;
   descriptor.fill_percent = options.fill_percent;
   for (u32 i = 0; i < MAX_CPUS; i++) descriptor.in_flight[i].page = NO_PAGE;
-  memory_init((const void *)info->map, info->map_bytes);
+  memory_init((const void *)info->map, info->map_bytes, options.high);
   memory_paging_on();
   cpu_init();
   keyboard_init();

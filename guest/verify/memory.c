@@ -39,9 +39,9 @@ static const struct map_entry *next(const struct map_entry *entry) {
 }
 
 // The part of an entry that lies above the image, in whole pages.
-static struct region usable_pages(const struct map_entry *entry, u32 lowest_pfn) {
+static struct region usable_pages(const struct map_entry *entry, u32 lowest_pfn, bool high) {
   struct region pages = {0, 0, 0, 0};
-  if (entry->type != USABLE) return pages;
+  if (entry->type != USABLE || (!high && entry->base >> 32)) return pages;
   u32 first = (entry->base + PAGE_BYTES - 1) >> 12, end = end_of(entry) >> 12;
   if (first < lowest_pfn) first = lowest_pfn;
   pages.first_pfn = first;
@@ -49,11 +49,11 @@ static struct region usable_pages(const struct map_entry *entry, u32 lowest_pfn)
   return pages;
 }
 
-static void add_regions(const struct map_entry *map, const void *map_end, u32 lowest_pfn) {
+static void add_regions(const struct map_entry *map, const void *map_end, u32 lowest_pfn, bool high) {
   struct descriptor *d = &descriptor;
   d->pages = d->regions_used = 0;
   for (; (const void *)map < map_end && d->regions_used < MAX_REGIONS; map = next(map)) {
-    struct region pages = usable_pages(map, lowest_pfn);
+    struct region pages = usable_pages(map, lowest_pfn, high);
     if (!pages.pages) continue;
     pages.first_index = d->pages;
     d->pages += pages.pages;
@@ -69,12 +69,12 @@ static void prepare_paging(void) {
   page_directories[WINDOWS_START >> 30][WINDOWS_START >> 21 & 511] = (u32)window_table | PRESENT_WRITABLE;
 }
 
-void memory_init(const void *map, u32 map_bytes) {
+void memory_init(const void *map, u32 map_bytes, bool high) {
   const void *map_end = (const u8 *)map + map_bytes;
   // The table takes its pages from the test pages: count them once without it.
   u32 first_pfn = TABLE_START >> 12;
-  add_regions(map, map_end, first_pfn);
-  add_regions(map, map_end, first_pfn + (descriptor.pages * sizeof(u32) + PAGE_BYTES - 1) / PAGE_BYTES);
+  add_regions(map, map_end, first_pfn, high);
+  add_regions(map, map_end, first_pfn + (descriptor.pages * sizeof(u32) + PAGE_BYTES - 1) / PAGE_BYTES, high);
 
   versions = (volatile u32 *)TABLE_START;
   descriptor.version_table = TABLE_START;

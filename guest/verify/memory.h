@@ -3,7 +3,8 @@
 #include "machine.h"
 
 // Fills in the descriptor's regions from the multiboot memory map and places the version table.
-void memory_init(const void *map, u32 map_bytes);
+// `high`: use memory above 4 GiB too.
+void memory_init(const void *map, u32 map_bytes, bool high);
 // After this, pages above 4 GiB can be reached too. Every vCPU calls it; does nothing where all pages are below.
 void memory_paging_on(void);
 extern volatile u32 *versions;
