@@ -8,6 +8,8 @@ final class Mapping implements AutoCloseable {
     private static final int MAP_SHARED = 1;
     private static final int MAP_PRIVATE = 2;
     private static final int MAP_ANONYMOUS = 0x20;
+    /** A mapping of hugetlbfs would otherwise take pages for the whole file out of the pool at once. */
+    private static final int MAP_NORESERVE = 0x4000;
 
     private final long address;
     private final long lengthBytes;
@@ -21,7 +23,7 @@ final class Mapping implements AutoCloseable {
     static Mapping shared(Fd fd, long lengthBytes) {
         int raw = fd.acquire();
         try {
-            return map(lengthBytes, MAP_SHARED, raw);
+            return map(lengthBytes, MAP_SHARED | MAP_NORESERVE, raw);
         } finally {
             fd.release();
         }

@@ -160,6 +160,11 @@ public final class RamFile implements AutoCloseable {
         return NativeBuffer.over(mapping.address(), size);
     }
 
+    /** For passing it on; stays owned here. */
+    public Fd fd() {
+        return fd;
+    }
+
     /** For addresses that system calls work on; the caller closes it. */
     Mapping mapRaw() {
         return Mapping.shared(fd, lengthBytes);

@@ -19,7 +19,6 @@ final class Syscalls {
     static final int GETPID = 39;
     static final int SOCKET = 41;
     static final int CONNECT = 42;
-    static final int RECVFROM = 45;
     static final int SENDMSG = 46;
     static final int SHUTDOWN = 48;
     static final int SETSOCKOPT = 54;
@@ -44,6 +43,10 @@ final class Syscalls {
 
     private Syscalls() {}
 
+    /**
+     * For system calls of at most four arguments, and only those: the kernel would find garbage in a fifth or sixth, and where
+     * it takes that for an address, write there.
+     */
     static long call(long number, long a, long b, long c, long d) {
         long result = Libc.FUNCTIONS.syscall(number, a, b, c, d);
         return result == -1 ? -Libc.errno() : result;

@@ -41,11 +41,11 @@ public final class UnixConnection implements AutoCloseable {
 
     /** Blocks; the number of bytes read, −1 at the end of the stream or after close. */
     public int read(byte[] into, int offset, int length) {
-        long result = fd.callUnlessClosed(Syscalls.RECVFROM, incomingAddress, Math.min(length, BUFFER_BYTES), 0, 0);
+        long result = fd.callUnlessClosed(Syscalls.READ, incomingAddress, Math.min(length, BUFFER_BYTES), 0, 0);
         if ((result == 0 && length > 0) || !fd.isOpen()) {
             return -1;
         }
-        int count = Math.toIntExact(Syscalls.check(result, "recv from " + path));
+        int count = Math.toIntExact(Syscalls.check(result, "read from " + path));
         incoming.get(0, into, offset, count);
         return count;
     }

@@ -98,7 +98,6 @@ final class AbiTest {
         ours.put("SYS_getpid", (long) Syscalls.GETPID);
         ours.put("SYS_socket", (long) Syscalls.SOCKET);
         ours.put("SYS_connect", (long) Syscalls.CONNECT);
-        ours.put("SYS_recvfrom", (long) Syscalls.RECVFROM);
         ours.put("SYS_sendmsg", (long) Syscalls.SENDMSG);
         ours.put("SYS_shutdown", (long) Syscalls.SHUTDOWN);
         ours.put("SYS_setsockopt", (long) Syscalls.SETSOCKOPT);
