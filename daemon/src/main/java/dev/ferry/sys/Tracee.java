@@ -35,6 +35,8 @@ final class Tracee {
     private long savedMask;
     private boolean captured;
     private boolean stopped;
+    /** Stopped at the entry or the exit of a system call, where it must not be let go: see above. */
+    private boolean inCall;
 
     private Tracee(int pid, int tid, Duration limit) {
         this.pid = pid;
@@ -128,11 +130,16 @@ final class Tracee {
             stopped = true;
             int stopSignal = status >> 8 & 0xFF;
             int event = status >> 16;
+            inCall = stopSignal == SYSCALL_STOP_SIGNAL;
             if (wanted == (event == EVENT_STOP ? EVENT_STOP : stopSignal)) {
                 return;
             }
+            if (wanted == EVENT_STOP) {
+                // Every stop takes a pending interrupt away (ptrace_stop() in kernel/signal.c): ask for ours again.
+                ptrace.interrupt();
+            }
             resume = true;
-            signal = event == 0 && stopSignal != SYSCALL_STOP_SIGNAL ? deliverable(stopSignal) : 0;
+            signal = event == 0 && !inCall ? deliverable(stopSignal) : 0;
         }
     }
 
@@ -154,9 +161,9 @@ final class Tracee {
      */
     void release() {
         try {
-            if (!stopped) {
+            if (!stopped || inCall) {
                 ptrace.interrupt();
-                runTo(EVENT_STOP, Ptrace.CONT, false);
+                runTo(EVENT_STOP, Ptrace.CONT, stopped);
             }
             try {
                 putBack();

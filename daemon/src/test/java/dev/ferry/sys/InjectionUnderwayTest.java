@@ -1,8 +1,13 @@
 package dev.ferry.sys;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -86,12 +91,55 @@ final class InjectionUnderwayTest {
                 assertThat(remote.call(Syscalls.GETPID, 0, 0, 0, 0, 0, 0)).isEqualTo(victim.pid);
                 assertThat(remote.call(Syscalls.GETPID, 0, 0, 0, 0, 0, 0)).isEqualTo(victim.pid);
             }
-            org.awaitility.Awaitility.await().until(() -> victim.state() == 'T');
+            await().until(() -> victim.state() == 'T');
             victim.process.signal(SIGCONT);
             victim.end();
             assertThat(victim.errors()).isZero();
             assertThat(victim.interrupted()).isZero();
         }
+    }
+
+    /** An injected call that would wait for ever is given up, and the thread goes on with what it did. */
+    @Test
+    void shouldGiveUpCallThatBlocks() throws Exception {
+        try (Victim victim = Victim.start(directory, "ppoll")) {
+            try (RemoteSyscall remote = RemoteSyscall.attach(victim.pid, victim.pid, Duration.ofMillis(200))) {
+                long eventFd = remote.call(Syscalls.EVENTFD2, 0, 0, 0, 0, 0, 0);
+                assertThatThrownBy(() -> remote.call(Syscalls.READ, eventFd, sharedPage(victim), 8, 0, 0, 0))
+                        .isInstanceOfSatisfying(
+                                FerryException.class,
+                                e -> assertThat(e.category()).isEqualTo(ErrorCategory.DEADLINE_EXCEEDED));
+            }
+            assertThat(RemoteSyscallTest.tracerOf(victim.pid)).isZero();
+            victim.end();
+            assertThat(victim.errors()).isZero();
+            assertThat(victim.interrupted()).isZero();
+        }
+    }
+
+    /** Stopped in a page fault inside a system call, where the kernel stops nobody: we give up, and leave no trace. */
+    @Test
+    void shouldGiveUpThreadThatKernelHolds() throws Exception {
+        try (Victim victim = Victim.start(directory, "held", 0)) {
+            await().until(() ->
+                    ProcFiles.text(ProcFiles.path(victim.pid, "syscall")).startsWith("1 "));
+            assertThatThrownBy(() -> RemoteSyscall.attach(victim.pid, victim.pid, Duration.ofMillis(200)))
+                    .isInstanceOfSatisfying(
+                            FerryException.class,
+                            e -> assertThat(e.category()).isEqualTo(ErrorCategory.DEADLINE_EXCEEDED));
+            await().until(() -> RemoteSyscallTest.tracerOf(victim.pid) == 0);
+            victim.end();
+            assertThat(victim.errors()).isZero();
+            assertThat(victim.rounds()).isPositive();
+        }
+    }
+
+    private static long sharedPage(Victim victim) {
+        return ProcMaps.read(victim.pid).stream()
+                .filter(ProcMaps.Mapping::isShared)
+                .findFirst()
+                .orElseThrow()
+                .start();
     }
 
     private static void inject(Victim victim, String what) {

@@ -122,4 +122,15 @@ final class RemoteSyscallTest {
         assertThat(process.awaitExit(10_000)).isTrue();
         assertThatThrownBy(() -> RemoteSyscall.attach(pid)).isInstanceOf(FerryException.class);
     }
+
+    /** 0: nobody traces it. */
+    static int tracerOf(int pid) {
+        return ProcFiles.text(ProcFiles.path(pid, "status"))
+                .lines()
+                .filter(line -> line.startsWith("TracerPid:"))
+                .map(line ->
+                        Integer.valueOf(line.substring("TracerPid:".length()).strip()))
+                .findFirst()
+                .orElseThrow();
+    }
 }

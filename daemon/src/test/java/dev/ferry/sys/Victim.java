@@ -37,6 +37,10 @@ final class Victim implements AutoCloseable {
 
     /** @param mode what the main thread does: see the C source below */
     static Victim start(Path directory, String mode) throws Exception {
+        return start(directory, mode, 65534);
+    }
+
+    static Victim start(Path directory, String mode, int uid) throws Exception {
         Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
         Path binary = CProgram.compile(directory, "victim", SOURCE);
         Path shared = directory.resolve("shared");
@@ -45,7 +49,7 @@ final class Victim implements AutoCloseable {
         Victim victim = new Victim(
                 Orphan.start(
                         "setpriv",
-                        "--reuid=65534",
+                        "--reuid=" + uid,
                         "--regid=65534",
                         "--clear-groups",
                         binary.toString(),
@@ -108,17 +112,21 @@ final class Victim implements AutoCloseable {
             #include <errno.h>
             #include <fcntl.h>
             #include <linux/futex.h>
+            #include <linux/userfaultfd.h>
             #include <poll.h>
             #include <pthread.h>
             #include <signal.h>
             #include <string.h>
             #include <sys/epoll.h>
+            #include <sys/ioctl.h>
             #include <sys/mman.h>
             #include <sys/syscall.h>
             #include <time.h>
             #include <unistd.h>
 
             static volatile long *page;
+            static int uffd;
+            static char *held;
             static int word, pipes[2];
             static const char *mode;
             static pthread_t main_thread;
@@ -151,10 +159,23 @@ final class Victim implements AutoCloseable {
                         pause_ms(1);
                     }
                 }
+                if (held) {
+                    struct uffdio_zeropage z = {.range = {(long)held, 4096}};
+                    if (ioctl(uffd, UFFDIO_ZEROPAGE, &z)) page[5]++;
+                }
                 word = 1;
                 syscall(SYS_futex, &word, FUTEX_WAKE, 1, 0, 0, 0);
                 if (write(pipes[1], "x", 1) != 1) page[5]++;
                 return 0;
+            }
+
+            /* A page that nobody has: a system call that reads it is held by the kernel until control() brings it. */
+            static void hold(void) {
+                uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+                struct uffdio_api a = {.api = UFFD_API};
+                held = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                struct uffdio_register r = {.range = {(long)held, 4096}, .mode = UFFDIO_REGISTER_MODE_MISSING};
+                if (ioctl(uffd, UFFDIO_API, &a) || ioctl(uffd, UFFDIO_REGISTER, &r)) page[5]++;
             }
 
             static void result(long r, long good) {
@@ -185,6 +206,7 @@ final class Victim implements AutoCloseable {
                 sigemptyset(&usr);
                 sigaddset(&usr, SIGUSR1);
                 pthread_sigmask(SIG_BLOCK, &usr, 0);
+                if (!strcmp(mode, "held")) hold();
                 pthread_t t;
                 pthread_create(&t, 0, control, 0);
                 struct pollfd p = {pipes[0], POLLIN, 0};
@@ -203,6 +225,7 @@ final class Victim implements AutoCloseable {
                         struct timespec long_time = {3600, 0};
                         result(ppoll(&p, 1, &long_time, &none), 1);
                     } else if (!strcmp(mode, "read")) { char b; result(read(pipes[0], &b, 1), 1); }
+                    else if (held) result(write(pipes[1], held, 1), 1);
                     else if (!strcmp(mode, "epoll")) result(epoll_wait(ep, &ev, 1, -1), 1);
                     else if (!strcmp(mode, "nanosleep")) {
                         struct timespec before, after, t = {0, 20000000};
