@@ -1,0 +1,45 @@
+package dev.ferry.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.ferry.base.FerryException;
+import dev.ferry.migration.Journal.Entry;
+import dev.ferry.migration.Journal.Step;
+import dev.ferry.migration.Side;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class FileJournalTest {
+    @TempDir
+    Path directory;
+
+    private static Entry entry(Side side, Step step) {
+        return new Entry("00000000000000ff", side, step, 3, "db 1=é", "[::1]:7", "r=1", true, 42);
+    }
+
+    @Test
+    void shouldReadBackTheLastWordOfEachSide() {
+        FileJournal journal = new FileJournal(directory);
+        journal.write(entry(Side.SOURCE, Step.PREPARING));
+        journal.write(entry(Side.SOURCE, Step.HANDED_OVER));
+        journal.write(entry(Side.DESTINATION, Step.COMMITTED));
+        assertThat(new FileJournal(directory).readAll())
+                .containsExactlyInAnyOrder(
+                        entry(Side.SOURCE, Step.HANDED_OVER), entry(Side.DESTINATION, Step.COMMITTED));
+        journal.remove("00000000000000ff", Side.SOURCE);
+        journal.remove("00000000000000ff", Side.SOURCE);
+        assertThat(journal.readAll()).containsExactly(entry(Side.DESTINATION, Step.COMMITTED));
+    }
+
+    @Test
+    void shouldIgnoreAWriteThatWasBrokenOffAndRefuseGarbage() throws Exception {
+        FileJournal journal = new FileJournal(directory);
+        Files.writeString(directory.resolve("x.out.journal.new"), "id=");
+        assertThat(journal.readAll()).isEmpty();
+        Files.writeString(directory.resolve("y.out.journal"), "side=NOWHERE");
+        assertThatThrownBy(journal::readAll).isInstanceOf(FerryException.class).hasMessageContaining("y.out.journal");
+    }
+}
