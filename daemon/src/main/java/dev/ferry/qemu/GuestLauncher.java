@@ -1,29 +1,236 @@
 package dev.ferry.qemu;
 
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
+import dev.ferry.sys.PidFd;
+import dev.ferry.sys.ProcFs;
+import dev.ferry.sys.RamFile;
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Starts QEMU processes outside the daemon's process tree (they are never its children) and cleans up after them. */
+/**
+ * Starts QEMU processes outside the daemon's process tree (setsid, and never its children: a JVM thread that waits for children
+ * would swallow ptrace stops, and the guests must outlive the daemon), and cleans up after them. Thread-safe.
+ */
 public final class GuestLauncher {
+    private static final Logger LOG = LoggerFactory.getLogger(GuestLauncher.class);
+    private static final Duration START_LIMIT = Duration.ofSeconds(10);
+    private static final Duration QMP_LIMIT = Duration.ofSeconds(2);
+    private static final int SIGKILL = 9;
+    private static final int LOG_TAIL_BYTES = 2000;
+
+    private final HostProfile host;
+
     public GuestLauncher(HostProfile host) {
-        throw new UnsupportedOperationException("skeleton");
+        this.host = host;
     }
 
+    /** @param ramFiles that were made for it, to be unlinked when the guest has ended */
+    public record Incoming(QemuGuest guest, List<Path> ramFiles) {}
+
     /** Starts and runs a guest. The error carries the end of QEMU's own output. */
-    public QemuGuest run(GuestDefinition definition) {
-        throw new UnsupportedOperationException("skeleton");
+    public Incoming run(GuestDefinition definition) {
+        boolean shared = definition.backing().equals("shared");
+        return start(definition, shared ? "run" : "", false);
     }
 
     /** A destination QEMU: -S, -incoming defer, every RAM block a new shared file in the host's ramDir. */
     public Incoming startIncoming(GuestDefinition definition, String migrationId) {
-        throw new UnsupportedOperationException("skeleton");
+        return start(definition, migrationId, true);
     }
 
-    /** @param ramFiles to unlink when the guest has ended */
-    public record Incoming(QemuGuest guest, List<Path> ramFiles) {}
+    /** Removes a guest's directory; only when its QEMU has ended. */
+    public void cleanUp(String guestName, List<Path> ramFiles) {
+        removeDirectory(directory(guestName));
+        ramFiles.forEach(GuestLauncher::removeFile);
+    }
 
-    /** Removes a guest's directory and the RAM files that this launcher made for it; only when its QEMU has ended. */
-    public void cleanUp(String guestName) {
-        throw new UnsupportedOperationException("skeleton");
+    Path directory(String guestName) {
+        GuestNames.check(guestName);
+        return host.guestsDir().resolve(guestName);
+    }
+
+    private Incoming start(GuestDefinition definition, String ramTag, boolean incoming) {
+        Path directory = directory(definition.name());
+        List<Path> ramFiles = new ArrayList<>();
+        makeDirectory(definition.name(), directory);
+        try {
+            if (!ramTag.isEmpty()) {
+                makeRamFiles(definition, ramTag, ramFiles);
+            }
+            boolean kvm = Files.isWritable(Path.of("/dev/kvm"));
+            List<String> argv = new QemuArguments(definition, host, directory, kvm).build(ramFiles, incoming);
+            LOG.info("starting QEMU: {}", String.join(" ", argv));
+            spawn(argv, directory);
+            return new Incoming(awaitQmp(definition.name(), directory), List.copyOf(ramFiles));
+        } catch (RuntimeException e) {
+            endProcess(directory);
+            cleanUp(definition.name(), ramFiles);
+            throw e;
+        }
+    }
+
+    private void makeDirectory(String name, Path directory) {
+        if (pid(directory).isPresent()) {
+            throw new FerryException(
+                    ErrorCategory.ALREADY_EXISTS, "guest " + name + " runs here already, in " + directory);
+        }
+        removeDirectory(directory);
+        try {
+            Files.createDirectories(directory.getParent());
+            Files.createDirectory(
+                    directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        } catch (IOException e) {
+            throw new FerryException(ErrorCategory.RESOURCE_EXHAUSTED, "making " + directory + ": " + e, e);
+        }
+        if (directory.resolve("monitor.sock").toString().length() > 107) {
+            throw new FerryException(
+                    ErrorCategory.INVALID_ARGUMENT,
+                    directory + " is too long for unix sockets (107 bytes): shorten runtime_dir or the guest's name");
+        }
+    }
+
+    private void makeRamFiles(GuestDefinition definition, String tag, List<Path> ramFiles) {
+        List<Long> sizes = definition.nodes().isEmpty()
+                ? List.of(definition.memoryBytes())
+                : definition.nodes().stream()
+                        .map(GuestDefinition.Node::memoryBytes)
+                        .toList();
+        for (int i = 0; i < sizes.size(); i++) {
+            Path file = host.ramDir().resolve("ferry-" + tag + "-" + definition.name() + "-" + i + ".ram");
+            RamFile.create(file.toString(), sizes.get(i)).close();
+            ramFiles.add(file);
+        }
+    }
+
+    private static void spawn(List<String> argv, Path directory) {
+        List<String> command = new ArrayList<>(List.of("setsid", "--fork"));
+        command.addAll(argv);
+        try {
+            Process process = new ProcessBuilder(command)
+                    .redirectInput(new File("/dev/null"))
+                    .redirectErrorStream(true)
+                    .redirectOutput(directory.resolve("qemu.log").toFile())
+                    .start();
+            if (!process.waitFor(5, TimeUnit.SECONDS) || process.exitValue() != 0) {
+                throw failed(directory, argv.get(0) + " could not be started");
+            }
+        } catch (IOException e) {
+            throw new FerryException(ErrorCategory.INTERNAL, "starting " + argv.get(0) + ": " + e.getMessage(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new FerryException(ErrorCategory.UNAVAILABLE, "interrupted while QEMU starts", e);
+        }
+    }
+
+    /** QEMU writes its pid file when its sockets are there; before that a pid file is missing, after its death it may be, too. */
+    private static QemuGuest awaitQmp(String name, Path directory) {
+        long end = System.nanoTime() + START_LIMIT.toNanos();
+        Path socket = directory.resolve("qmp.sock");
+        boolean seen = false;
+        while (System.nanoTime() < end) {
+            Optional<Integer> pid = pid(directory);
+            seen |= pid.isPresent();
+            if (pid.isPresent() && Files.exists(socket)) {
+                try {
+                    return QemuGuest.connect(name, socket.toString(), QMP_LIMIT);
+                } catch (FerryException e) {
+                    if (pid(directory).isPresent()) {
+                        throw e;
+                    }
+                }
+            }
+            if ((seen && pid.isEmpty()) || endedEarly(directory)) {
+                throw failed(directory, "QEMU of guest " + name + " ended at once");
+            }
+            LockSupport.parkNanos(5_000_000);
+        }
+        throw failed(
+                directory,
+                "QEMU of guest " + name + " did not open its QMP socket within " + START_LIMIT.toSeconds() + " s");
+    }
+
+    /** It said something about an error and left no pid file. */
+    private static boolean endedEarly(Path directory) {
+        return pid(directory).isEmpty()
+                && tail(directory).contains("qemu-system")
+                && !Files.exists(directory.resolve("pid"))
+                && !Files.exists(directory.resolve("qmp.sock"));
+    }
+
+    private static FerryException failed(Path directory, String what) {
+        String said = tail(directory);
+        return new FerryException(
+                ErrorCategory.FAILED_PRECONDITION, what + (said.isBlank() ? "" : "; it said: " + said.strip()));
+    }
+
+    private static String tail(Path directory) {
+        try {
+            byte[] all = Files.readAllBytes(directory.resolve("qemu.log"));
+            int from = Math.max(0, all.length - LOG_TAIL_BYTES);
+            return new String(all, from, all.length - from, StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
+    /** Of a living QEMU whose pid file this is. */
+    private static Optional<Integer> pid(Path directory) {
+        try {
+            int pid =
+                    Integer.parseInt(Files.readString(directory.resolve("pid")).strip());
+            boolean ours =
+                    ProcFs.commandLine(pid).contains(directory.resolve("pid").toString());
+            return ours ? Optional.of(pid) : Optional.empty();
+        } catch (IOException | NumberFormatException | FerryException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Ends the QEMU of this directory, if it lives, and waits for that. */
+    static void endProcess(Path directory) {
+        pid(directory).ifPresent(pid -> {
+            try (PidFd process = PidFd.open(pid)) {
+                process.signal(SIGKILL);
+                process.awaitExit(5_000);
+            } catch (FerryException e) {
+                LOG.debug("QEMU {} ended by itself", pid, e);
+            }
+        });
+    }
+
+    private static void removeDirectory(Path directory) {
+        if (!Files.isDirectory(directory)) {
+            return;
+        }
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+            for (Path entry : entries) {
+                removeFile(entry);
+            }
+        } catch (IOException e) {
+            LOG.warn("could not empty {}", directory, e);
+        }
+        removeFile(directory);
+    }
+
+    static void removeFile(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            LOG.warn("could not remove {}", file, e);
+        }
     }
 }

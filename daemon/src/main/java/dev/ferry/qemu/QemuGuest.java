@@ -1,108 +1,248 @@
 package dev.ferry.qemu;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
+import dev.ferry.sys.Fd;
 import dev.ferry.sys.PidFd;
+import dev.ferry.sys.ProcFs;
 import dev.ferry.sys.RemoteUserfaultfd;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
 
 /**
  * One running QEMU process and its QMP connection, started by us or adopted. Thread-safe; commands are serialised. Holds the
  * QMP connection and a pidfd; closing it leaves QEMU running.
  */
 public final class QemuGuest implements AutoCloseable {
+    private static final Duration SHORT = Duration.ofSeconds(5);
+    private static final int O_RDWR = 2;
+    private static final int SIGTERM = 15;
+    private static final int SIGKILL = 9;
+
+    private final String name;
+    private final String qmpSocket;
+    private final QmpConnection qmp;
+    private final PidFd process;
+    private final String version;
+    private final String machine;
+    private final DeviceStateFile deviceState;
+    private final IncomingSocket incoming;
+    private RamBlockFinder.Found ram;
+
+    private QemuGuest(String name, String qmpSocket, QmpConnection qmp, PidFd process) {
+        this.name = name;
+        this.qmpSocket = qmpSocket;
+        this.qmp = qmp;
+        this.process = process;
+        JsonNode v = qmp.execute("query-version", null, SHORT).get("qemu");
+        this.version = v.get("major") + "." + v.get("minor") + "." + v.get("micro");
+        String type = qmp.execute("qom-get", arguments("path", "/machine").put("property", "type"), SHORT)
+                .asText();
+        this.machine = type.endsWith("-machine") ? type.substring(0, type.length() - "-machine".length()) : type;
+        this.deviceState = new DeviceStateFile(qmp);
+        this.incoming = new IncomingSocket(qmp, qmpSocket);
+    }
+
     /**
      * Connects to a QMP socket, negotiates, finds the process (SO_PEERCRED), its version, machine type and RAM blocks.
      * Errors say whether the path is missing, nobody listens, it is not QMP, or another client has it (no greeting in time).
      */
     public static QemuGuest connect(String name, String qmpSocket, Duration limit) {
-        throw new UnsupportedOperationException("skeleton");
+        QmpConnection qmp = QmpConnection.connect(qmpSocket, limit);
+        PidFd process = null;
+        try {
+            process = PidFd.open(qmp.pid());
+            return new QemuGuest(name, qmpSocket, qmp, process);
+        } catch (RuntimeException e) {
+            if (process != null) {
+                process.close();
+            }
+            qmp.close();
+            throw e;
+        }
     }
 
     public String name() {
-        throw new UnsupportedOperationException("skeleton");
+        return name;
     }
 
     public String qmpSocket() {
-        throw new UnsupportedOperationException("skeleton");
+        return qmpSocket;
     }
 
     public PidFd process() {
-        throw new UnsupportedOperationException("skeleton");
+        return process;
     }
 
     /** For example "7.2.22". */
     public String version() {
-        throw new UnsupportedOperationException("skeleton");
+        return version;
     }
 
     /** The versioned name, without "-machine": "pc-q35-7.2". */
     public String machine() {
-        throw new UnsupportedOperationException("skeleton");
+        return machine;
     }
 
     /** Guest RAM first, in the order of guest physical addresses, then the small blocks by name; indices count up from 0. */
     public List<QemuRamBlock> blocks() {
-        throw new UnsupportedOperationException("skeleton");
+        return ram().blocks();
+    }
+
+    /** Names of blocks that would have to travel and whose address this QEMU does not tell. */
+    public List<String> blocksWithoutAddress() {
+        return ram().withoutAddress();
+    }
+
+    private synchronized RamBlockFinder.Found ram() {
+        if (ram == null) {
+            Set<String> memdevs = new HashSet<>();
+            qmp.execute("query-memdev", null, SHORT)
+                    .forEach(m -> memdevs.add(m.path("id").asText()));
+            ram = new RamBlockFinder(process.pid(), this::monitor, memdevs).find();
+        }
+        return ram;
     }
 
     /** query-status: running, paused, inmigrate, postmigrate, ... */
     public String status() {
-        throw new UnsupportedOperationException("skeleton");
+        return qmp.execute("query-status", null, SHORT).path("status").asText();
+    }
+
+    /** Whether a disk bypasses the page cache (cache.direct): its DMA may write pages behind the write protection. */
+    public boolean usesDirectIo() {
+        for (JsonNode node : qmp.execute("query-named-block-nodes", arguments("flat", true), SHORT)) {
+            if (node.path("cache").path("direct").asBoolean(false)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether the QMP connection and the process are there. */
+    public boolean isAlive() {
+        return qmp.isOpen() && process.isAlive();
     }
 
     /** Any other command; a QMP error becomes a FerryException with its class and description as they came. */
     public JsonNode execute(String command, JsonNode arguments, Duration limit) {
-        throw new UnsupportedOperationException("skeleton");
+        return qmp.execute(command, arguments, limit);
+    }
+
+    private String monitor(String line) {
+        return qmp.execute("human-monitor-command", arguments("command-line", line), SHORT)
+                .asText();
     }
 
     /** Makes a userfaultfd inside QEMU: /dev/userfaultfd by getfd and an injected ioctl, else userfaultfd(2). Leaves no other descriptor behind. */
-    public RemoteUserfaultfd.Injected injectUserfaultfd() {
-        throw new UnsupportedOperationException("skeleton");
+    public synchronized RemoteUserfaultfd.Injected injectUserfaultfd() {
+        Fd device;
+        try {
+            device = Fd.open("/dev/userfaultfd", O_RDWR, 0);
+        } catch (FerryException e) {
+            return RemoteUserfaultfd.fromSyscall(process);
+        }
+        try (device) {
+            Set<Integer> before = ProcFs.descriptors(process.pid()).keySet();
+            qmp.execute("getfd", arguments("fdname", "ferry-uffd-device"), SHORT, device);
+            try {
+                List<Integer> fresh = ProcFs.descriptors(process.pid()).entrySet().stream()
+                        .filter(e ->
+                                !before.contains(e.getKey()) && e.getValue().contains("userfaultfd"))
+                        .map(e -> e.getKey())
+                        .toList();
+                if (fresh.size() != 1) {
+                    throw new FerryException(
+                            ErrorCategory.INTERNAL,
+                            "guest " + name + ": the descriptor passed by getfd is not found in /proc/" + process.pid()
+                                    + "/fd (" + fresh + ")");
+                }
+                return RemoteUserfaultfd.fromDevice(process, fresh.get(0));
+            } finally {
+                qmp.execute("closefd", arguments("fdname", "ferry-uffd-device"), SHORT);
+            }
+        }
     }
 
     /** Everything that saveDeviceState needs and that can be done before the guest is stopped. */
     public void prepareDeviceState() {
-        throw new UnsupportedOperationException("skeleton");
+        deviceState.prepare();
+    }
+
+    /** Undoes {@link #prepareDeviceState}; harmless twice. */
+    public void releaseDeviceState() {
+        deviceState.release();
     }
 
     /** QMP stop; returns when the vCPUs stand and disk requests are drained. */
     public void stop(Duration limit) {
-        throw new UnsupportedOperationException("skeleton");
+        qmp.execute("stop", null, limit);
     }
 
     /** QMP cont; returns at RESUME. Also undoes saveDeviceState (takes the disks again). */
     public void cont(Duration limit) {
-        throw new UnsupportedOperationException("skeleton");
+        qmp.execute("cont", null, limit);
     }
 
     /** Of the stopped guest: a complete migration stream without RAM, for {@link #loadDeviceState}; gives the disks away. */
     public byte[] saveDeviceState(Duration limit) {
-        throw new UnsupportedOperationException("skeleton");
+        return DeviceStateStream.toMigration(deviceState.save(limit), machine);
     }
 
     /** Destination: capabilities, migrate-incoming on a private socket, so that only bytes are missing. */
     public void prepareIncoming() {
-        throw new UnsupportedOperationException("skeleton");
+        incoming.prepare();
     }
 
     /** Destination: feeds the stream and waits until it is loaded and the guest is paused. Touches guest RAM: the pager must serve. */
     public void loadDeviceState(byte[] stream, Duration limit) {
-        throw new UnsupportedOperationException("skeleton");
+        incoming.load(stream, limit);
     }
 
     /** QMP quit, then SIGTERM, then SIGKILL by pidfd; returns when the process has ended. */
     public void quit(Duration limit) {
-        throw new UnsupportedOperationException("skeleton");
+        try {
+            qmp.execute("quit", null, limit);
+        } catch (FerryException e) {
+            // It may have ended before it could answer.
+            if (process.isAlive()) {
+                process.signal(SIGTERM);
+            }
+        }
+        if (!process.awaitExit(limit.toMillis())) {
+            kill(limit);
+        }
     }
 
     /** SIGKILL by pidfd, no QMP; returns when the process has ended. For fencing. */
     public void kill(Duration limit) {
-        throw new UnsupportedOperationException("skeleton");
+        if (process.isAlive()) {
+            process.signal(SIGKILL);
+        }
+        if (!process.awaitExit(limit.toMillis())) {
+            throw new FerryException(
+                    ErrorCategory.DEADLINE_EXCEEDED,
+                    "QEMU " + process.pid() + " of guest " + name + " did not end within "
+                            + TimeUnit.MILLISECONDS.toSeconds(limit.toMillis()) + " s of SIGKILL");
+        }
     }
 
     @Override
     public void close() {
-        throw new UnsupportedOperationException("skeleton");
+        qmp.close();
+        process.close();
+    }
+
+    static ObjectNode arguments(String key, String value) {
+        return QmpConnection.JSON.createObjectNode().put(key, value);
+    }
+
+    static ObjectNode arguments(String key, boolean value) {
+        return QmpConnection.JSON.createObjectNode().put(key, value);
     }
 }

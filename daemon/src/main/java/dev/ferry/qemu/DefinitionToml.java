@@ -1,0 +1,184 @@
+package dev.ferry.qemu;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.dataformat.toml.TomlMapper;
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
+import dev.ferry.qemu.GuestDefinition.Node;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Function;
+
+/** A guest definition as people write it. */
+final class DefinitionToml {
+    private static final Set<String> KEYS = Set.of(
+            "name", "emulator", "machine", "accel", "cpu", "smp", "memory", "node", "hugepages", "backing", "args");
+    private static final Set<String> BACKINGS = Set.of("private", "memfd", "shared");
+
+    private final String text;
+    private final String file;
+    private final JsonNode root;
+
+    private DefinitionToml(String text, String file, JsonNode root) {
+        this.text = text;
+        this.file = file;
+        this.root = root;
+    }
+
+    static GuestDefinition parse(String text, String file) {
+        JsonNode root;
+        try {
+            root = new TomlMapper().readTree(text);
+        } catch (JsonProcessingException e) {
+            throw new FerryException(
+                    ErrorCategory.INVALID_ARGUMENT,
+                    file + ":" + e.getLocation().getLineNr() + ": " + e.getOriginalMessage(),
+                    e);
+        }
+        return new DefinitionToml(text, file, root).definition();
+    }
+
+    private GuestDefinition definition() {
+        known(root, KEYS);
+        List<Node> nodes = new ArrayList<>();
+        JsonNode list = root.path("node");
+        if (!list.isMissingNode() && !list.isArray()) {
+            throw bad("node", "write one [[node]] for each NUMA node");
+        }
+        for (JsonNode node : list) {
+            known(node, Set.of("memory", "cpus"));
+            nodes.add(new Node(size(node, "memory"), node.path("cpus").asText("")));
+        }
+        long memory = nodes.stream().mapToLong(Node::memoryBytes).sum();
+        if (root.has("memory")) {
+            long said = size(root, "memory");
+            if (!nodes.isEmpty() && said != memory) {
+                throw bad("memory", "is " + said + " bytes, the nodes have " + memory);
+            }
+            memory = said;
+        } else if (nodes.isEmpty()) {
+            throw new FerryException(
+                    ErrorCategory.INVALID_ARGUMENT, file + ":1: memory: is missing, for example \"1GiB\"");
+        }
+        if (!root.path("name").isTextual()) {
+            throw new FerryException(ErrorCategory.INVALID_ARGUMENT, file + ":1: name: is missing");
+        }
+        String backing = string("backing", "private");
+        if (!BACKINGS.contains(backing)) {
+            throw bad("backing", "'" + backing + "' is not one of private, memfd, shared");
+        }
+        return new GuestDefinition(
+                string("name", ""),
+                string("emulator", "qemu-system-x86_64"),
+                string("machine", "q35"),
+                string("accel", "kvm:tcg"),
+                string("cpu", ""),
+                root.path("smp").isInt() ? root.get("smp").asText() : string("smp", "1"),
+                memory,
+                nodes,
+                root.has("hugepages") ? size(root, "hugepages") : 0,
+                backing,
+                arguments());
+    }
+
+    static String write(GuestDefinition d) {
+        StringBuilder out = new StringBuilder();
+        line(out, "name", d.name());
+        line(out, "emulator", d.emulator());
+        line(out, "machine", d.machine());
+        line(out, "accel", d.accel());
+        line(out, "cpu", d.cpu());
+        line(out, "smp", d.smp());
+        line(out, "memory", Sizes.format(d.memoryBytes()));
+        line(out, "backing", d.backing());
+        if (d.hugePageBytes() > 0) {
+            line(out, "hugepages", Sizes.format(d.hugePageBytes()));
+        }
+        out.append("args = [\n");
+        d.arguments().forEach(a -> out.append("  ").append(quote(a)).append(",\n"));
+        out.append("]\n");
+        for (Node node : d.nodes()) {
+            out.append("\n[[node]]\n");
+            line(out, "memory", Sizes.format(node.memoryBytes()));
+            line(out, "cpus", node.cpus());
+        }
+        return out.toString();
+    }
+
+    private List<String> arguments() {
+        JsonNode args = root.path("args");
+        List<String> list = new ArrayList<>();
+        if (!args.isMissingNode() && !args.isArray()) {
+            throw bad("args", "is a list of strings: args = [\"-device\", \"virtio-rng-pci\"]");
+        }
+        for (JsonNode arg : args) {
+            if (!arg.isTextual()) {
+                throw bad("args", arg + " is not a string");
+            }
+            list.add(arg.asText());
+        }
+        for (String mine :
+                List.of("-m", "-qmp", "-incoming", "-S", "-daemonize", "-machine", "-M", "-pidfile", "-name")) {
+            if (list.contains(mine)) {
+                throw bad("args", mine + " is ferryd's own to say; use the keys memory, machine, name");
+            }
+        }
+        return list;
+    }
+
+    private void known(JsonNode table, Set<String> keys) {
+        for (Iterator<String> names = table.fieldNames(); names.hasNext(); ) {
+            String key = names.next();
+            if (!keys.contains(key)) {
+                throw bad(
+                        key, "is not known; known are " + keys.stream().sorted().toList());
+            }
+        }
+    }
+
+    private String string(String key, String fallback) {
+        JsonNode value = root.path(key);
+        if (!value.isMissingNode() && !value.isTextual()) {
+            throw bad(key, "is a string");
+        }
+        return value.asText(fallback);
+    }
+
+    private long size(JsonNode table, String key) {
+        return convert(key, table.path(key), v -> Sizes.parse(v.asText(), 1));
+    }
+
+    private long convert(String key, JsonNode value, Function<JsonNode, Long> how) {
+        try {
+            return how.apply(value);
+        } catch (IllegalArgumentException | ArithmeticException e) {
+            throw bad(key, e.getMessage());
+        }
+    }
+
+    private FerryException bad(String key, String problem) {
+        int line = 1;
+        int at = 1;
+        for (String l : text.lines().toList()) {
+            if (l.strip().startsWith(key) || l.strip().startsWith("[[" + key)) {
+                line = at;
+                break;
+            }
+            at++;
+        }
+        return new FerryException(ErrorCategory.INVALID_ARGUMENT, file + ":" + line + ": " + key + ": " + problem);
+    }
+
+    private static void line(StringBuilder out, String key, String value) {
+        if (!value.isEmpty()) {
+            out.append(key).append(" = ").append(quote(value)).append('\n');
+        }
+    }
+
+    private static String quote(String value) {
+        return '"' + value.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+    }
+}

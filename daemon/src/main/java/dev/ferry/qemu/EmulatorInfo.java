@@ -1,0 +1,99 @@
+package dev.ferry.qemu;
+
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** What a QEMU binary says of itself, asked once for each version of the file. Thread-safe. */
+record EmulatorInfo(String version, Set<String> machines) {
+    private static final Pattern VERSION = Pattern.compile("version (\\d+\\.\\d+\\.\\d+)");
+    private static final Map<String, EmulatorInfo> KNOWN = new ConcurrentHashMap<>();
+
+    /** NOT_FOUND with what to do when there is no such binary. */
+    static EmulatorInfo of(String emulator) {
+        Path file = find(emulator);
+        try {
+            String key = file + "@" + Files.getLastModifiedTime(file);
+            return KNOWN.computeIfAbsent(key, k -> ask(file.toString()));
+        } catch (IOException | UncheckedIOException e) {
+            throw new FerryException(
+                    ErrorCategory.NOT_FOUND, "QEMU " + emulator + " cannot be run: " + e.getMessage(), e);
+        }
+    }
+
+    /** Negative if a is older. Numbers compare as numbers. */
+    static int compareVersions(String a, String b) {
+        String[] left = a.split("\\.", -1);
+        String[] right = b.split("\\.", -1);
+        for (int i = 0; i < Math.min(left.length, right.length); i++) {
+            int c = Integer.compare(Integer.parseInt(left[i]), Integer.parseInt(right[i]));
+            if (c != 0) {
+                return c;
+            }
+        }
+        return 0;
+    }
+
+    private static Path find(String emulator) {
+        if (emulator.contains("/")) {
+            if (Files.isExecutable(Path.of(emulator))) {
+                return Path.of(emulator);
+            }
+        } else {
+            for (String directory :
+                    System.getenv().getOrDefault("PATH", "/usr/bin:/bin").split(":", -1)) {
+                Path candidate = Path.of(directory.isEmpty() ? "." : directory, emulator);
+                if (Files.isExecutable(candidate)) {
+                    return candidate;
+                }
+            }
+        }
+        throw new FerryException(
+                ErrorCategory.NOT_FOUND,
+                "there is no QEMU binary " + emulator + " on this host: install it, or set guests.emulator");
+    }
+
+    private static EmulatorInfo ask(String binary) {
+        Matcher version = VERSION.matcher(output(binary, "--version"));
+        if (!version.find()) {
+            throw new FerryException(ErrorCategory.NOT_FOUND, binary + " does not say which QEMU it is");
+        }
+        Set<String> machines = new HashSet<>();
+        output(binary, "-machine", "help").lines().skip(1).forEach(line -> {
+            int space = line.indexOf(' ');
+            if (space > 0) {
+                machines.add(line.substring(0, space));
+            }
+        });
+        return new EmulatorInfo(version.group(1), machines);
+    }
+
+    private static String output(String... command) {
+        try {
+            Process process =
+                    new ProcessBuilder(command).redirectErrorStream(true).start();
+            process.getOutputStream().close();
+            String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            if (!process.waitFor(10, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+            }
+            return text;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new FerryException(ErrorCategory.UNAVAILABLE, "interrupted", e);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+package dev.ferry.qemu;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
+import dev.ferry.sys.Fd;
+import dev.ferry.sys.UnixConnection;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.BiConsumer;
+
+/**
+ * A QMP connection (docs/interop/qmp-spec of QEMU): one command at a time, each with a time limit; events go to listeners on the
+ * reader's thread. When QEMU goes away every waiting command fails. Thread-safe.
+ */
+final class QmpConnection implements AutoCloseable {
+    static final ObjectMapper JSON = new ObjectMapper();
+    private static final int MAX_LINE_BYTES = 64 << 20;
+
+    private final String path;
+    private final UnixConnection connection;
+    private final Thread reader;
+    private final CompletableFuture<JsonNode> greeting = new CompletableFuture<>();
+    private final List<BiConsumer<String, JsonNode>> listeners = new CopyOnWriteArrayList<>();
+    private final Object sending = new Object();
+    private volatile CompletableFuture<JsonNode> pending;
+    private volatile Throwable end;
+    private long lastId;
+
+    private QmpConnection(String path, UnixConnection connection) {
+        this.path = path;
+        this.connection = connection;
+        this.reader =
+                new Thread(this::read, "qmp-" + connection.peerCredentials().pid());
+        reader.setDaemon(true);
+    }
+
+    /** Connects, waits for the greeting and negotiates. */
+    static QmpConnection connect(String path, Duration limit) {
+        UnixConnection socket = UnixConnection.connect(path, limit);
+        QmpConnection qmp = new QmpConnection(path, socket);
+        qmp.reader.start();
+        try {
+            JsonNode hello = qmp.await(qmp.greeting, "greeting", limit, true);
+            if (!hello.has("QMP")) {
+                throw qmp.notQmp();
+            }
+            qmp.execute("qmp_capabilities", null, limit);
+            return qmp;
+        } catch (RuntimeException e) {
+            qmp.close();
+            throw e;
+        }
+    }
+
+    int pid() {
+        return connection.peerCredentials().pid();
+    }
+
+    void listen(BiConsumer<String, JsonNode> listener) {
+        listeners.add(listener);
+    }
+
+    void unlisten(BiConsumer<String, JsonNode> listener) {
+        listeners.remove(listener);
+    }
+
+    boolean isOpen() {
+        return end == null;
+    }
+
+    /** Runs one command. Descriptors travel with it. QMP errors keep QEMU's class and words. */
+    JsonNode execute(String command, JsonNode arguments, Duration limit, Fd... descriptors) {
+        synchronized (sending) {
+            ObjectNode request = JSON.createObjectNode().put("execute", command).put("id", ++lastId);
+            if (arguments != null) {
+                request.set("arguments", arguments);
+            }
+            CompletableFuture<JsonNode> reply = new CompletableFuture<>();
+            pending = reply;
+            if (end != null) {
+                throw gone(command, end);
+            }
+            byte[] line = (request + "\n").getBytes(StandardCharsets.UTF_8);
+            try {
+                connection.write(line, 0, line.length, descriptors);
+            } catch (FerryException e) {
+                throw gone(command, e);
+            }
+            JsonNode answer = await(reply, command, limit, false);
+            JsonNode error = answer.get("error");
+            if (error != null) {
+                throw new FerryException(
+                        ErrorCategory.FAILED_PRECONDITION,
+                        "QMP " + command + " at " + path + ": "
+                                + error.path("class").asText() + ": "
+                                + error.path("desc").asText());
+            }
+            return answer.get("return");
+        }
+    }
+
+    private JsonNode await(CompletableFuture<JsonNode> reply, String what, Duration limit, boolean greets) {
+        try {
+            return reply.get(limit.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            throw new FerryException(
+                    greets ? ErrorCategory.UNAVAILABLE : ErrorCategory.DEADLINE_EXCEEDED,
+                    greets
+                            ? path
+                                    + " accepted the connection but sends no QMP greeting: a QMP socket takes one client at a"
+                                    + " time, and somebody else may have this one; give QEMU a second -qmp socket for ferryd"
+                            : "QMP " + what + " at " + path + " was not answered within " + limit.toMillis() + " ms",
+                    e);
+        } catch (ExecutionException e) {
+            if (greets && e.getCause() instanceof FerryException f && f.category() == ErrorCategory.INVALID_ARGUMENT) {
+                throw f;
+            }
+            throw gone(what, e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new FerryException(ErrorCategory.UNAVAILABLE, "interrupted in QMP " + what, e);
+        }
+    }
+
+    private void read() {
+        ByteArrayOutputStream line = new ByteArrayOutputStream();
+        byte[] chunk = new byte[1 << 16];
+        try {
+            for (int n = connection.read(chunk, 0, chunk.length); n >= 0; n = connection.read(chunk, 0, chunk.length)) {
+                int from = 0;
+                for (int i = 0; i < n; i++) {
+                    if (chunk[i] == '\n') {
+                        line.write(chunk, from, i - from);
+                        from = i + 1;
+                        dispatch(line.toString(StandardCharsets.UTF_8));
+                        line.reset();
+                    }
+                }
+                line.write(chunk, from, n - from);
+                if (line.size() > MAX_LINE_BYTES) {
+                    throw new FerryException(ErrorCategory.INTERNAL, "a QMP line of more than 64 MiB at " + path);
+                }
+            }
+            fail(new FerryException(ErrorCategory.UNAVAILABLE, "QEMU closed its QMP socket " + path));
+        } catch (JsonProcessingException e) {
+            fail(notQmp());
+        } catch (RuntimeException e) {
+            fail(e);
+        }
+        connection.close();
+    }
+
+    private void dispatch(String text) throws JsonProcessingException {
+        if (text.isBlank()) {
+            return;
+        }
+        JsonNode message = JSON.readTree(text);
+        if (!greeting.isDone()) {
+            greeting.complete(message);
+        } else if (message.has("event")) {
+            listeners.forEach(l -> l.accept(message.get("event").asText(), message.path("data")));
+        } else {
+            CompletableFuture<JsonNode> reply = pending;
+            // An answer to a command that was given up must not be taken for the next one's.
+            if (reply != null && message.path("id").asLong(-1) == lastId) {
+                reply.complete(message);
+            }
+        }
+    }
+
+    private void fail(Throwable cause) {
+        end = cause;
+        greeting.completeExceptionally(cause);
+        CompletableFuture<JsonNode> reply = pending;
+        if (reply != null) {
+            reply.completeExceptionally(cause);
+        }
+        listeners.forEach(l -> l.accept("FERRY_DISCONNECTED", null));
+    }
+
+    private FerryException notQmp() {
+        return new FerryException(
+                ErrorCategory.INVALID_ARGUMENT, path + " does not speak QMP: give the path of a -qmp socket");
+    }
+
+    private FerryException gone(String command, Throwable cause) {
+        return new FerryException(
+                ErrorCategory.UNAVAILABLE, "QMP " + command + " at " + path + ": " + cause.getMessage(), cause);
+    }
+
+    /** QEMU goes on and takes the next client. */
+    @Override
+    public void close() {
+        connection.close();
+    }
+}
