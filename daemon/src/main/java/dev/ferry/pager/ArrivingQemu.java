@@ -1,0 +1,215 @@
+package dev.ferry.pager;
+
+import dev.ferry.base.NanoClock;
+import dev.ferry.memory.PageBitmap;
+import dev.ferry.memory.RamBlock;
+import dev.ferry.migration.ArrivingGuest;
+import dev.ferry.postcopy.ArrivalMemory;
+import dev.ferry.qemu.QemuGuest;
+import dev.ferry.qemu.QemuRamBlock;
+import dev.ferry.sys.NativeBuffer;
+import dev.ferry.sys.ProcessMemory;
+import dev.ferry.sys.RamFile;
+import dev.ferry.sys.RemoteUserfaultfd;
+import dev.ferry.sys.Userfaultfd;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A destination QEMU with its userfaultfd: everything that must be right before the first page comes. What was opened is closed
+ * in reverse order, by {@link #settle} or {@link #fence}.
+ */
+final class ArrivingQemu implements ArrivingGuest {
+    private static final Logger LOG = LoggerFactory.getLogger(ArrivingQemu.class);
+    private static final Duration LOAD_LIMIT = Duration.ofSeconds(25);
+    private static final Duration LIMIT = Duration.ofSeconds(10);
+
+    /** What happens to the guest when it has settled or was ended. */
+    interface Fate {
+        void settled();
+
+        void ended();
+    }
+
+    private final QemuGuest guest;
+    private final List<RamBlock> blocks;
+    private final List<QemuRamBlock> ram;
+    private final Fate fate;
+    private final List<RamFile> files = new ArrayList<>();
+    private final PageStateFile pageState;
+    private final RemoteUserfaultfd.Injected injected;
+    private final ArrivalMemory memory;
+    private final FaultReader reader;
+    private boolean over;
+
+    /**
+     * Injects, registers, punches. On an error everything made here is undone; the QEMU is the caller's to end.
+     *
+     * @param sourceBlocks the source's layout, which the guest was checked against
+     * @param directory on tmpfs, for the bitmaps
+     */
+    ArrivingQemu(QemuGuest guest, List<RamBlock> sourceBlocks, Path directory, Fate fate, NanoClock clock) {
+        this.guest = guest;
+        this.blocks = List.copyOf(sourceBlocks);
+        this.fate = fate;
+        this.ram = guest.blocks().stream().filter(b -> b.block().guestRam()).toList();
+        List<RamBlock> ramBlocks = blocks.stream().filter(RamBlock::guestRam).toList();
+        Userfaultfd uffd = null;
+        PageStateFile state = null;
+        try {
+            for (QemuRamBlock b : ram) {
+                files.add(RamFile.open(b.backing().openPath(), true));
+            }
+            state = PageStateFile.create(directory, ramBlocks);
+            injected = guest.injectUserfaultfd();
+            uffd = injected.local();
+            uffd.api(features(ramBlocks));
+            for (QemuRamBlock b : ram) {
+                uffd.register(
+                        b.hostAddress(), b.block().lengthBytes(), Userfaultfd.MODE_MISSING | Userfaultfd.MODE_MINOR);
+            }
+            // QEMU may have touched pages while it started, and a page that is mapped never faults.
+            for (int i = 0; i < ram.size(); i++) {
+                files.get(i)
+                        .punch(
+                                ram.get(i).backing().offsetBytes(),
+                                ram.get(i).block().lengthBytes());
+            }
+            guest.prepareIncoming();
+        } catch (RuntimeException e) {
+            if (uffd != null) {
+                uffd.close();
+            }
+            if (state != null) {
+                state.remove();
+            }
+            files.forEach(RamFile::close);
+            throw e;
+        }
+        this.pageState = state;
+        PageBitmap[] valid = state.valid();
+        this.memory = new ArrivalMemory(ramBlocks, valid, state.written(), new UffdPages(uffd, ram, files), clock);
+        this.reader = new FaultReader(guest.name(), uffd, sourceNumbered(), memory);
+    }
+
+    /** Our blocks under the source's numbers and sizes, which the preflight found to be the same. */
+    private List<QemuRamBlock> sourceNumbered() {
+        List<QemuRamBlock> numbered = new ArrayList<>();
+        for (int i = 0; i < ram.size(); i++) {
+            numbered.add(new QemuRamBlock(
+                    blocks.get(i), ram.get(i).hostAddress(), ram.get(i).backing()));
+        }
+        return numbered;
+    }
+
+    private static long features(List<RamBlock> blocks) {
+        long features = 0;
+        for (RamBlock block : blocks) {
+            features |= block.pageSizeBytes() > 4096
+                    ? Userfaultfd.FEATURE_MISSING_HUGETLBFS | Userfaultfd.FEATURE_MINOR_HUGETLBFS
+                    : Userfaultfd.FEATURE_MISSING_SHMEM | Userfaultfd.FEATURE_MINOR_SHMEM;
+        }
+        return features;
+    }
+
+    @Override
+    public String name() {
+        return guest.name();
+    }
+
+    @Override
+    public List<RamBlock> blocks() {
+        return blocks;
+    }
+
+    @Override
+    public ArrivalMemory memory() {
+        return memory;
+    }
+
+    @Override
+    public void writeSmall(RamBlock block, long firstPage, int pages, ByteBuffer data, int index) {
+        ProcessMemory.write(
+                guest.process().pid(),
+                smallAddress(block, firstPage),
+                NativeBuffer.address(data) + index,
+                (long) pages * block.pageSizeBytes());
+    }
+
+    /** Only what is not zero yet is written, so that an empty video memory stays unpopulated. */
+    @Override
+    public void zeroSmall(RamBlock block, long firstPage, long pages) {
+        ByteBuffer page = NativeBuffer.allocate(block.pageSizeBytes());
+        ByteBuffer zero = NativeBuffer.allocate(block.pageSizeBytes());
+        for (long p = firstPage; p < firstPage + pages; p++) {
+            ProcessMemory.read(
+                    guest.process().pid(), smallAddress(block, p), NativeBuffer.address(page), block.pageSizeBytes());
+            if (page.mismatch(zero) >= 0) {
+                writeSmall(block, p, 1, zero, 0);
+            }
+        }
+    }
+
+    private long smallAddress(RamBlock block, long page) {
+        return guest.blocks().get(block.index()).hostAddress() + block.offsetOf(page);
+    }
+
+    @Override
+    public void serveFaults() {
+        reader.start();
+    }
+
+    @Override
+    public void loadDeviceState(byte[] stream) {
+        guest.loadDeviceState(stream, LOAD_LIMIT);
+    }
+
+    @Override
+    public void cont() {
+        guest.cont(LIMIT);
+    }
+
+    @Override
+    public synchronized void settle() {
+        if (over) {
+            return;
+        }
+        reader.close();
+        for (QemuRamBlock b : ram) {
+            injected.local().unregister(b.hostAddress(), b.block().lengthBytes());
+        }
+        // QEMU's own copy goes last: while a range is registered it is what keeps waiting threads from reading zeros.
+        RemoteUserfaultfd.closeRemote(guest.process(), injected.remoteFd());
+        release();
+        fate.settled();
+    }
+
+    @Override
+    public synchronized void fence(String reason) {
+        if (over) {
+            return;
+        }
+        LOG.info("ending the destination QEMU of {}: {}", guest.name(), reason);
+        guest.kill(LIMIT);
+        reader.close();
+        release();
+        fate.ended();
+    }
+
+    @Override
+    public boolean isAlive() {
+        return guest.process().isAlive();
+    }
+
+    private void release() {
+        over = true;
+        injected.local().close();
+        pageState.remove();
+        files.forEach(RamFile::close);
+    }
+}

@@ -1,0 +1,135 @@
+package dev.ferry.pager;
+
+import dev.ferry.memory.PageBitmap;
+import dev.ferry.memory.RamBlock;
+import dev.ferry.precopy.SourceMemory;
+import dev.ferry.qemu.QemuGuest;
+import dev.ferry.qemu.QemuRamBlock;
+import dev.ferry.qemu.QemuRamBlock.Kind;
+import dev.ferry.sys.NativeBuffer;
+import dev.ferry.sys.Pagemap;
+import dev.ferry.sys.ProcessMemory;
+import dev.ferry.sys.RamFile;
+import dev.ferry.sys.RemoteUserfaultfd;
+import dev.ferry.sys.Userfaultfd;
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/**
+ * The memory of a running QEMU: written pages by a userfaultfd with WP_ASYNC and PAGEMAP_SCAN, bytes from its RAM file where
+ * there is one, else from its address space. Reading: any thread. The rest: the migration's thread.
+ */
+final class ProcessSourceMemory implements SourceMemory, AutoCloseable {
+    private final QemuGuest guest;
+    private final int pid;
+    private final List<QemuRamBlock> blocks;
+
+    /** By block; null for private memory. */
+    private final RamFile[] files;
+
+    private RemoteUserfaultfd.Injected injected;
+    private Pagemap pagemap;
+
+    ProcessSourceMemory(QemuGuest guest) {
+        this.guest = guest;
+        this.pid = guest.process().pid();
+        this.blocks = guest.blocks();
+        this.files = new RamFile[blocks.size()];
+        for (int i = 0; i < files.length; i++) {
+            if (blocks.get(i).backing().kind() != Kind.PRIVATE) {
+                files[i] = RamFile.open(blocks.get(i).backing().openPath(), false);
+            }
+        }
+    }
+
+    @Override
+    public void startTracking() {
+        injected = guest.injectUserfaultfd();
+        injected.local()
+                .api(Userfaultfd.FEATURE_WP_ASYNC
+                        | Userfaultfd.FEATURE_WP_UNPOPULATED
+                        | Userfaultfd.FEATURE_WP_HUGETLBFS_SHMEM);
+        pagemap = Pagemap.open(pid);
+        for (QemuRamBlock b : blocks) {
+            injected.local().register(b.hostAddress(), b.block().lengthBytes(), Userfaultfd.MODE_WP);
+            injected.local().writeProtect(b.hostAddress(), b.block().lengthBytes(), true);
+        }
+    }
+
+    @Override
+    public void forEachPopulated(RamBlock block, PageBitmap.RunConsumer consumer) {
+        QemuRamBlock at = blocks.get(block.index());
+        RamFile file = files[block.index()];
+        if (file == null) {
+            pagemap.populated(at.hostAddress(), at.hostAddress() + block.lengthBytes(), pages(at, consumer));
+            return;
+        }
+        long from = at.backing().offsetBytes();
+        long to = from + block.lengthBytes();
+        file.populated((start, end) -> {
+            long first = Math.max(start, from);
+            long last = Math.min(end, to);
+            if (first < last) {
+                long page = (first - from) / block.pageSizeBytes();
+                long endPage = (last - from + block.pageSizeBytes() - 1) / block.pageSizeBytes();
+                consumer.accept(page, endPage - page);
+            }
+        });
+    }
+
+    @Override
+    public void harvest(RamBlock block, PageBitmap.RunConsumer consumer) {
+        QemuRamBlock at = blocks.get(block.index());
+        pagemap.harvestWritten(at.hostAddress(), at.hostAddress() + block.lengthBytes(), pages(at, consumer));
+    }
+
+    @Override
+    public void read(RamBlock block, long firstPage, int pages, ByteBuffer into) {
+        QemuRamBlock at = blocks.get(block.index());
+        long lengthBytes = (long) pages * block.pageSizeBytes();
+        if (lengthBytes > into.capacity()) {
+            throw new IllegalArgumentException(pages + " pages into " + into);
+        }
+        long offset = block.offsetOf(firstPage);
+        RamFile file = files[block.index()];
+        if (file == null) {
+            ProcessMemory.read(pid, at.hostAddress() + offset, NativeBuffer.address(into), lengthBytes);
+        } else {
+            file.read(at.backing().offsetBytes() + offset, NativeBuffer.address(into), lengthBytes);
+        }
+    }
+
+    @Override
+    public void stopTracking() {
+        if (injected == null) {
+            return;
+        }
+        RemoteUserfaultfd.Injected mine = injected;
+        injected = null;
+        if (guest.process().isAlive()) {
+            for (QemuRamBlock b : blocks) {
+                mine.local().unregister(b.hostAddress(), b.block().lengthBytes());
+            }
+            RemoteUserfaultfd.closeRemote(guest.process(), mine.remoteFd());
+        }
+        mine.local().close();
+        pagemap.close();
+    }
+
+    @Override
+    public void close() {
+        for (RamFile file : files) {
+            if (file != null) {
+                file.close();
+            }
+        }
+    }
+
+    private static Pagemap.RegionConsumer pages(QemuRamBlock at, PageBitmap.RunConsumer consumer) {
+        int size = at.block().pageSizeBytes();
+        return (start, end) -> {
+            long first = (start - at.hostAddress()) / size;
+            consumer.accept(first, (end - at.hostAddress() + size - 1) / size - first);
+        };
+    }
+}

@@ -1,0 +1,116 @@
+package dev.ferry.pager;
+
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
+import dev.ferry.memory.RamBlock;
+import dev.ferry.postcopy.GuestPages;
+import dev.ferry.qemu.QemuRamBlock;
+import dev.ferry.sys.Errno;
+import dev.ferry.sys.NativeBuffer;
+import dev.ferry.sys.RamFile;
+import dev.ferry.sys.SysException;
+import dev.ferry.sys.Userfaultfd;
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/**
+ * The memory of an arriving guest, for real: bytes go into the RAM file by pwrite, pages are mapped in QEMU through its
+ * userfaultfd. Any thread. This is the one place where results of UFFDIO_* are interpreted.
+ */
+final class UffdPages implements GuestPages {
+    private static final int ZERO_BYTES = 1 << 20;
+    private static final ByteBuffer ZEROS = NativeBuffer.allocate(ZERO_BYTES);
+
+    private final Userfaultfd uffd;
+    private final long[] hostAddress;
+    private final RamFile[] file;
+    private final long[] fileOffset;
+
+    /** What UFFDIO_CONTINUE and UFFDIO_ZEROPAGE are for. */
+    @FunctionalInterface
+    private interface Install {
+        long install(long address, long lengthBytes);
+    }
+
+    private final Install continues;
+    private final Install zeroes;
+
+    /**
+     * @param blocks guest RAM, by index
+     * @param files one a block, open for writing
+     */
+    UffdPages(Userfaultfd uffd, List<QemuRamBlock> blocks, List<RamFile> files) {
+        this.uffd = uffd;
+        this.continues = uffd::continueRange;
+        this.zeroes = uffd::zeroPage;
+        this.hostAddress = blocks.stream().mapToLong(QemuRamBlock::hostAddress).toArray();
+        this.fileOffset =
+                blocks.stream().mapToLong(b -> b.backing().offsetBytes()).toArray();
+        this.file = files.toArray(RamFile[]::new);
+    }
+
+    @Override
+    public void write(RamBlock block, long firstPage, int pages, ByteBuffer data, int index) {
+        file[block.index()].write(
+                fileOffset[block.index()] + block.offsetOf(firstPage),
+                NativeBuffer.address(data) + index,
+                (long) pages * block.pageSizeBytes());
+    }
+
+    @Override
+    public void writeZeros(RamBlock block, long firstPage, long pages) {
+        long offset = fileOffset[block.index()] + block.offsetOf(firstPage);
+        long left = pages * block.pageSizeBytes();
+        while (left > 0) {
+            long n = Math.min(left, ZERO_BYTES);
+            file[block.index()].write(offset, NativeBuffer.address(ZEROS), n);
+            offset += n;
+            left -= n;
+        }
+    }
+
+    @Override
+    public void map(RamBlock block, long firstPage, int pages) {
+        place(block, firstPage, pages, continues);
+    }
+
+    @Override
+    public void mapZero(RamBlock block, long page) {
+        place(block, page, 1, zeroes);
+    }
+
+    /**
+     * Goes on after partial results. EEXIST: mapped already by somebody else's fault, so whoever waits is only woken. EAGAIN:
+     * the address space was changing. ENOENT, ESRCH: the range or the process is gone; nobody waits there any more.
+     */
+    private void place(RamBlock block, long firstPage, int pages, Install how) {
+        int size = block.pageSizeBytes();
+        long at = hostAddress[block.index()] + block.offsetOf(firstPage);
+        long end = at + (long) pages * size;
+        while (at < end) {
+            long done = how.install(at, end - at);
+            if (done > 0) {
+                at += done;
+                continue;
+            }
+            switch ((int) -done) {
+                case Errno.EEXIST -> {
+                    uffd.wake(at, size);
+                    at += size;
+                }
+                case 0, Errno.EAGAIN -> Thread.onSpinWait();
+                case Errno.ENOENT, Errno.ESRCH -> {
+                    return;
+                }
+                case Errno.ENOMEM, Errno.ENOSPC ->
+                    throw new FerryException(
+                            ErrorCategory.RESOURCE_EXHAUSTED,
+                            "no memory to map page " + firstPage + " of RAM block " + block.name());
+                default ->
+                    throw new SysException(
+                            "UFFDIO_CONTINUE/ZEROPAGE of page " + firstPage + " of RAM block " + block.name(),
+                            (int) -done);
+            }
+        }
+    }
+}
