@@ -1,0 +1,117 @@
+package dev.ferry.daemon;
+
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
+import dev.ferry.migration.Journal;
+import dev.ferry.migration.Side;
+import java.io.IOException;
+import java.io.Reader;
+import java.io.StringReader;
+import java.io.StringWriter;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Properties;
+
+/**
+ * The journal as small property files, one a migration and side, replaced whole by rename. In the runtime directory, on tmpfs:
+ * it outlives the daemon, not the host, like the guests that it speaks of.
+ */
+final class FileJournal implements Journal {
+    private static final String SUFFIX = ".journal";
+
+    private final Path directory;
+
+    FileJournal(Path directory) {
+        this.directory = directory;
+        try {
+            Files.createDirectories(directory);
+        } catch (IOException e) {
+            throw failed("making " + directory, e);
+        }
+    }
+
+    @Override
+    public synchronized void write(Entry entry) {
+        Properties p = new Properties();
+        p.setProperty("id", entry.id());
+        p.setProperty("side", entry.side().name());
+        p.setProperty("step", entry.step().name());
+        p.setProperty("epoch", Long.toString(entry.epoch()));
+        p.setProperty("guest", entry.guest());
+        p.setProperty("peer", entry.peer());
+        p.setProperty("requestId", entry.requestId());
+        p.setProperty("keepSource", Boolean.toString(entry.keepSource()));
+        p.setProperty("startedUnixMs", Long.toString(entry.startedUnixMs()));
+        Path file = file(entry.id(), entry.side());
+        Path fresh = file.resolveSibling(file.getFileName() + ".new");
+        try {
+            StringWriter text = new StringWriter();
+            p.store(text, null);
+            try (FileChannel channel = FileChannel.open(
+                    fresh, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
+                channel.write(StandardCharsets.UTF_8.encode(text.toString()));
+                channel.force(true);
+            }
+            Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw failed("writing " + file, e);
+        }
+    }
+
+    @Override
+    public synchronized void remove(String id, Side side) {
+        try {
+            Files.deleteIfExists(file(id, side));
+        } catch (IOException e) {
+            throw failed("removing the journal of migration " + id, e);
+        }
+    }
+
+    /** A file that cannot be read is an error: what it said about a guest is not known. */
+    @Override
+    public synchronized List<Entry> readAll() {
+        List<Entry> entries = new ArrayList<>();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*" + SUFFIX)) {
+            for (Path file : files) {
+                entries.add(read(file));
+            }
+        } catch (IOException e) {
+            throw failed("reading " + directory, e);
+        }
+        return entries;
+    }
+
+    private static Entry read(Path file) throws IOException {
+        Properties p = new Properties();
+        try (Reader in = new StringReader(Files.readString(file))) {
+            p.load(in);
+            return new Entry(
+                    p.getProperty("id", ""),
+                    Side.valueOf(p.getProperty("side")),
+                    Step.valueOf(p.getProperty("step")),
+                    Long.parseLong(p.getProperty("epoch")),
+                    p.getProperty("guest", ""),
+                    p.getProperty("peer", ""),
+                    p.getProperty("requestId", ""),
+                    Boolean.parseBoolean(p.getProperty("keepSource")),
+                    Long.parseLong(p.getProperty("startedUnixMs")));
+        } catch (IllegalArgumentException | NullPointerException e) {
+            throw new IOException(file + " is not a journal of this release: " + e.getMessage(), e);
+        }
+    }
+
+    private Path file(String id, Side side) {
+        return directory.resolve(id + (side == Side.SOURCE ? ".out" : ".in") + SUFFIX);
+    }
+
+    private static FerryException failed(String what, IOException e) {
+        return new FerryException(ErrorCategory.RESOURCE_EXHAUSTED, "journal: " + what + ": " + e, e);
+    }
+}
