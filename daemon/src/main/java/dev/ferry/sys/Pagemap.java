@@ -48,7 +48,9 @@ public final class Pagemap implements AutoCloseable {
      * Continues until the end, however many runs there are. ESRCH: the process has ended, its last writes are unknown.
      *
      * <p>Never too little, at times too much: a page that was never protected is reported once whether it exists or not, and so
-     * is one whose private memory was discarded. What was reported is protected again: a consumer that throws loses it.
+     * is one whose private memory was discarded. Protect first by {@link Userfaultfd#writeProtect}: where only this call did,
+     * the first write to a huge page of tmpfs counts for all of it. What was reported is protected again: a consumer that
+     * throws loses it.
      */
     public void harvestWritten(long startAddress, long endAddress, RegionConsumer consumer) {
         argument.putLong(PagemapAbi.FLAGS, PagemapAbi.PM_SCAN_WP_MATCHING | PagemapAbi.PM_SCAN_CHECK_WPASYNC)
@@ -66,6 +68,9 @@ public final class Pagemap implements AutoCloseable {
     /**
      * Pages that are present or swapped and not the zero page: what a private mapping really has. Right also where the range is
      * write-protected, if this process may see page frame numbers (CAP_SYS_ADMIN); otherwise protected pages count as there.
+     *
+     * <p>Not for shared files: a page table knows what this process touched and not what the file has, and protecting a huge
+     * page of tmpfs even unmaps it. Ask {@link RamFile#populated}.
      */
     public void populated(long startAddress, long endAddress, RegionConsumer consumer) {
         argument.putLong(PagemapAbi.FLAGS, 0)

@@ -63,7 +63,11 @@ final class QemuInjectionTest {
                 uffd.writeProtect(qemu.ramAddress, TestQemu.RAM_BYTES, true);
                 long end = qemu.ramAddress + TestQemu.RAM_BYTES;
                 // The first copy is of pages that are there, like a real one; the rest is zeros on both sides.
-                pagemap.populated(qemu.ramAddress, end, (from, to) -> copyRun(qemu, copy, from, to));
+                if (shared) {
+                    qemu.ram.populated((from, to) -> copyRun(qemu, copy, qemu.ramAddress + from, qemu.ramAddress + to));
+                } else {
+                    pagemap.populated(qemu.ramAddress, end, (from, to) -> copyRun(qemu, copy, from, to));
+                }
                 for (int round = 0; round < 5; round++) {
                     qemu.awaitCounterAbove(qemu.counter());
                     BitSet written = new BitSet();

@@ -2,36 +2,44 @@ package dev.ferry.sys;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.BitSet;
 
 /** A range of this process's memory under write tracking. Pages are written by system calls only. */
-record TrackedRam(Path path, RamFile file, Mapping memory, Userfaultfd uffd, Pagemap pagemap) implements AutoCloseable {
+record TrackedRam(MountedFs tmpfs, RamFile file, Mapping memory, Userfaultfd uffd, Pagemap pagemap)
+        implements AutoCloseable {
     static final int PAGE = PageSize.BASE;
     static final int PAGES = 16384;
     private static final int MADVISE = 28;
     private static final int MADV_DONTNEED = 4;
+    private static final int MADV_HUGEPAGE = 14;
 
     /** What a guest's RAM can be. */
     enum Kind {
         PRIVATE,
+        /** With transparent huge pages wherever the kernel finds some. */
+        PRIVATE_HUGE,
         MEMFD,
-        SHARED_FILE
+        SHARED_FILE,
+        /** On a tmpfs that was mounted with huge=always. */
+        SHARED_FILE_HUGE
     }
 
-    static TrackedRam of(Kind kind) {
+    static TrackedRam of(Kind kind) throws Exception {
         long length = (long) PAGES * PAGE;
-        Path path = Path.of("/dev/shm/ferry-test-" + ProcessHandle.current().pid());
-        RamFile file = switch (kind) {
-            case PRIVATE -> null;
-            case MEMFD -> MemFd.create("tracked", length);
-            case SHARED_FILE -> RamFile.create(path.toString(), length);
+        MountedFs tmpfs = switch (kind) {
+            case SHARED_FILE -> MountedFs.mount("tmpfs", "size=256m");
+            case SHARED_FILE_HUGE -> MountedFs.mount("tmpfs", "size=256m,huge=always");
+            case PRIVATE, PRIVATE_HUGE, MEMFD -> null;
         };
+        RamFile file = tmpfs != null
+                ? RamFile.create(tmpfs.file("ram"), length)
+                : kind == Kind.MEMFD ? MemFd.create("tracked", length) : null;
         Mapping memory = file == null ? Mapping.anonymous(length) : file.mapRaw();
+        if (kind == Kind.PRIVATE_HUGE) {
+            Syscalls.check(Syscalls.call(MADVISE, memory.address(), length, MADV_HUGEPAGE), "madvise");
+        }
         Pagemap pagemap = Pagemap.open(Math.toIntExact(ProcessHandle.current().pid()));
-        return new TrackedRam(path, file, memory, Userfaultfd.create(), pagemap);
+        return new TrackedRam(tmpfs, file, memory, Userfaultfd.create(), pagemap);
     }
 
     void register() {
@@ -86,17 +94,15 @@ record TrackedRam(Path path, RamFile file, Mapping memory, Userfaultfd uffd, Pag
     }
 
     @Override
-    public void close() {
+    public void close() throws Exception {
         pagemap.close();
         uffd.close();
         memory.close();
         if (file != null) {
             file.close();
         }
-        try {
-            Files.deleteIfExists(path);
-        } catch (IOException e) {
-            throw new IllegalStateException(e);
+        if (tmpfs != null) {
+            tmpfs.close();
         }
     }
 }
