@@ -1,0 +1,135 @@
+package dev.ferry.api;
+
+import dev.ferry.base.NanoClock;
+import dev.ferry.migration.GuestControl;
+import dev.ferry.migration.MigrationControl;
+import dev.ferry.migration.Policy;
+import dev.ferry.v1.GuestServiceGrpc;
+import dev.ferry.v1.MigrationServiceGrpc;
+import io.grpc.BindableService;
+import io.grpc.Server;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.netty.NettyServerBuilder;
+import io.grpc.protobuf.services.HealthStatusManager;
+import io.grpc.protobuf.services.ProtoReflectionServiceV1;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerDomainSocketChannel;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.unix.DomainSocketAddress;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * The control addresses of a ferryd: migrations, guests, health and reflection, on every address the same. Calls run on a
+ * pool, because they block; watches each on a thread of their own.
+ */
+public final class ControlServer implements AutoCloseable {
+    private static final int MAX_MESSAGE_BYTES = 4 << 20;
+    private static final long CLOSE_LIMIT_MS = 500;
+
+    private final MultiThreadIoEventLoopGroup loops =
+            new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("control", true), EpollIoHandler.newFactory());
+    private final ExecutorService calls = Executors.newCachedThreadPool(new DefaultThreadFactory("control-call", true));
+    private final ExecutorService watchers = Executors.newCachedThreadPool(new DefaultThreadFactory("watch", true));
+    private final HealthStatusManager health = new HealthStatusManager();
+    private final NanoClock clock;
+    private final List<BindableService> services;
+    private final List<Server> servers = new ArrayList<>();
+    private final List<String> addresses = new ArrayList<>();
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    /**
+     * Listens at once, on all addresses or none.
+     *
+     * @param listen as {@link ListenAddress#control} reads them
+     * @param defaults for what a caller leaves open
+     */
+    public ControlServer(
+            List<String> listen, MigrationControl migrations, GuestControl guests, Policy defaults, NanoClock clock)
+            throws IOException {
+        this.clock = clock;
+        services = List.of(
+                new MigrationCalls(migrations, guests, defaults, watchers, clock),
+                new GuestCalls(guests),
+                health.getHealthService(),
+                ProtoReflectionServiceV1.newInstance());
+        try {
+            for (String address : listen) {
+                start(ListenAddress.control(address));
+            }
+        } catch (IOException | RuntimeException e) {
+            close();
+            throw e;
+        }
+        for (String service : List.of("", MigrationServiceGrpc.SERVICE_NAME, GuestServiceGrpc.SERVICE_NAME)) {
+            health.setStatus(service, ServingStatus.SERVING);
+        }
+    }
+
+    private void start(SocketAddress address) throws IOException {
+        if (address instanceof UnixDomainSocketAddress unix) {
+            SocketFile.makeRoom(unix.getPath());
+            add(NettyServerBuilder.forAddress(
+                            new DomainSocketAddress(unix.getPath().toString()))
+                    .channelType(EpollServerDomainSocketChannel.class));
+            SocketFile.restrict(unix.getPath());
+            addresses.add(ListenAddress.text(unix));
+        } else {
+            InetSocketAddress tcp = (InetSocketAddress) address;
+            Server server = add(NettyServerBuilder.forAddress(tcp).channelType(EpollServerSocketChannel.class));
+            addresses.add(ListenAddress.text(new InetSocketAddress(tcp.getAddress(), server.getPort())));
+        }
+    }
+
+    private Server add(NettyServerBuilder builder) throws IOException {
+        builder.bossEventLoopGroup(loops)
+                .workerEventLoopGroup(loops)
+                .executor(calls)
+                .maxInboundMessageSize(MAX_MESSAGE_BYTES)
+                .permitKeepAliveTime(1, TimeUnit.SECONDS)
+                .permitKeepAliveWithoutCalls(true);
+        services.forEach(builder::addService);
+        Server server = builder.build().start();
+        servers.add(server);
+        return server;
+    }
+
+    /** Where it listens, in the order of the configuration, with the ports that were bound. */
+    public List<String> addresses() {
+        return List.copyOf(addresses);
+    }
+
+    @Override
+    public void close() {
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
+        health.enterTerminalState();
+        watchers.shutdownNow();
+        servers.forEach(Server::shutdown);
+        long endNs = clock.nanoTime() + CLOSE_LIMIT_MS * 1_000_000;
+        try {
+            for (Server server : servers) {
+                if (!server.awaitTermination(Math.max(1, endNs - clock.nanoTime()), TimeUnit.NANOSECONDS)) {
+                    server.shutdownNow();
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            servers.forEach(Server::shutdownNow);
+        }
+        calls.shutdownNow();
+        // Also closes the listening sockets, which removes their files.
+        loops.shutdownGracefully(0, CLOSE_LIMIT_MS, TimeUnit.MILLISECONDS).awaitUninterruptibly(CLOSE_LIMIT_MS * 2);
+    }
+}

@@ -1,0 +1,113 @@
+package dev.ferry.api;
+
+import dev.ferry.base.NanoClock;
+import dev.ferry.migration.GuestControl;
+import dev.ferry.migration.MigrationControl;
+import dev.ferry.migration.Policy;
+import dev.ferry.v1.CancelRequest;
+import dev.ferry.v1.CheckRequest;
+import dev.ferry.v1.CheckResponse;
+import dev.ferry.v1.GetRequest;
+import dev.ferry.v1.ListRequest;
+import dev.ferry.v1.ListResponse;
+import dev.ferry.v1.Migration;
+import dev.ferry.v1.MigrationServiceGrpc;
+import dev.ferry.v1.Reason;
+import dev.ferry.v1.StartRequest;
+import dev.ferry.v1.SwitchToPostcopyRequest;
+import dev.ferry.v1.WatchRequest;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import java.util.concurrent.Executor;
+
+/** The calls of MigrationService. Called on the server's pool: they may block. */
+final class MigrationCalls extends MigrationServiceGrpc.MigrationServiceImplBase {
+    private static final long DEFAULT_INTERVAL_MS = 500;
+    private static final long SHORTEST_INTERVAL_MS = 50;
+
+    private final MigrationControl migrations;
+    private final GuestControl guests;
+    private final Policy defaults;
+    private final Executor watchers;
+    private final NanoClock clock;
+
+    /** @param watchers runs each watch until it ends, on a thread of its own */
+    MigrationCalls(
+            MigrationControl migrations, GuestControl guests, Policy defaults, Executor watchers, NanoClock clock) {
+        this.migrations = migrations;
+        this.guests = guests;
+        this.defaults = defaults;
+        this.watchers = watchers;
+        this.clock = clock;
+    }
+
+    @Override
+    public void check(CheckRequest request, StreamObserver<CheckResponse> observer) {
+        Calls.answer("Check " + request.getGuest(), observer, () -> {
+            String guest = Input.guest("guest", request.getGuest());
+            CheckResponse.Builder response = CheckResponse.newBuilder();
+            migrations
+                    .check(guest, Input.peer(request.getTo()))
+                    .forEach(r -> response.addReasons(
+                            Reason.newBuilder().setCode(r.code()).setMessage(r.message())));
+            return response.setMemoryTotalBytes(guests.show(guest).memoryBytes())
+                    .build();
+        });
+    }
+
+    @Override
+    public void start(StartRequest request, StreamObserver<Migration> observer) {
+        Calls.answer(
+                "Start " + request.getGuest(),
+                observer,
+                () -> SnapshotMessages.of(migrations.start(
+                        Input.guest("guest", request.getGuest()),
+                        Input.peer(request.getTo()),
+                        Input.requestId(request.getRequestId()),
+                        Policies.of(request.getPolicy(), defaults))));
+    }
+
+    @Override
+    public void get(GetRequest request, StreamObserver<Migration> observer) {
+        Calls.answer(
+                "Get " + request.getId(),
+                observer,
+                () -> SnapshotMessages.of(migrations.get(Input.migration(request.getId()))));
+    }
+
+    @Override
+    public void list(ListRequest request, StreamObserver<ListResponse> observer) {
+        Calls.answer("List", observer, () -> Pages.of(request, migrations.list()));
+    }
+
+    @Override
+    public void watch(WatchRequest request, StreamObserver<Migration> observer) {
+        long intervalMs;
+        String id;
+        try {
+            id = Input.migration(request.getId());
+            long said = Input.notNegative("interval_ms", request.getIntervalMs());
+            intervalMs = said == 0 ? DEFAULT_INTERVAL_MS : Math.max(said, SHORTEST_INTERVAL_MS);
+        } catch (RuntimeException e) {
+            observer.onError(ApiStatus.of("Watch " + request.getId(), e));
+            return;
+        }
+        watchers.execute(new Watch(migrations, id, intervalMs, clock, (ServerCallStreamObserver<Migration>) observer));
+    }
+
+    @Override
+    public void switchToPostcopy(SwitchToPostcopyRequest request, StreamObserver<Migration> observer) {
+        Calls.answer(
+                "SwitchToPostcopy " + request.getId(),
+                observer,
+                () -> SnapshotMessages.of(migrations.switchToPostcopy(Input.migration(request.getId()))));
+    }
+
+    @Override
+    public void cancel(CancelRequest request, StreamObserver<Migration> observer) {
+        Calls.answer(
+                "Cancel " + request.getId(),
+                observer,
+                () -> SnapshotMessages.of(migrations.cancel(Input.migration(request.getId()))));
+    }
+}

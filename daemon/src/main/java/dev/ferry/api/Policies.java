@@ -1,0 +1,44 @@
+package dev.ferry.api;
+
+import dev.ferry.migration.Policy;
+
+/** The caller's policy over the daemon's defaults. */
+final class Policies {
+    private static final double LONGEST_SECONDS = 7 * 24 * 3600.0;
+
+    private Policies() {}
+
+    static Policy of(dev.ferry.v1.Policy said, Policy defaults) {
+        return new Policy(
+                said.hasPrecopyRounds() ? rounds(said.getPrecopyRounds()) : defaults.precopyRounds(),
+                said.hasPrecopySeconds() ? nanos(said.getPrecopySeconds()) : defaults.precopyNs(),
+                orDefault(
+                        "policy.bandwidth_bytes_per_second",
+                        said.getBandwidthBytesPerSecond(),
+                        defaults.bandwidthBytesPerSecond()),
+                orDefault(
+                        "policy.postcopy_bandwidth_bytes_per_second",
+                        said.getPostcopyBandwidthBytesPerSecond(),
+                        defaults.postcopyBandwidthBytesPerSecond()),
+                said.getKeepSource() || defaults.keepSource());
+    }
+
+    private static int rounds(int said) {
+        if (said < 0) {
+            throw ApiStatus.invalid("policy.precopy_rounds: " + Integer.toUnsignedString(said) + " is out of range");
+        }
+        return said;
+    }
+
+    private static long nanos(double seconds) {
+        // Not a number fails this too.
+        if (!(seconds >= 0 && seconds <= LONGEST_SECONDS)) {
+            throw ApiStatus.invalid("policy.precopy_seconds: " + seconds + ", allowed is 0 to " + LONGEST_SECONDS);
+        }
+        return (long) (seconds * 1e9);
+    }
+
+    private static long orDefault(String field, long said, long byDefault) {
+        return Input.notNegative(field, said) == 0 ? byDefault : said;
+    }
+}

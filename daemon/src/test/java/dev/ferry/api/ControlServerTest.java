@@ -1,0 +1,275 @@
+package dev.ferry.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.ferry.base.NanoClock;
+import dev.ferry.migration.MigrationState;
+import dev.ferry.migration.Policy;
+import dev.ferry.v1.CancelRequest;
+import dev.ferry.v1.CheckRequest;
+import dev.ferry.v1.GetRequest;
+import dev.ferry.v1.GuestServiceGrpc;
+import dev.ferry.v1.ListGuestsRequest;
+import dev.ferry.v1.ListRequest;
+import dev.ferry.v1.ListResponse;
+import dev.ferry.v1.Migration;
+import dev.ferry.v1.MigrationServiceGrpc;
+import dev.ferry.v1.StartRequest;
+import dev.ferry.v1.SwitchToPostcopyRequest;
+import dev.ferry.v1.WatchRequest;
+import io.grpc.Context;
+import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.health.v1.HealthGrpc;
+import io.grpc.netty.NettyChannelBuilder;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.unix.DomainSocketAddress;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The whole service over a real unix socket, with fakes behind it. */
+@Timeout(30)
+class ControlServerTest {
+    private static final Policy DEFAULTS = new Policy(5, 60_000_000_000L, 111, 222, false);
+
+    @TempDir
+    Path dir;
+
+    private final FakeMigrations migrations = new FakeMigrations();
+    private final MultiThreadIoEventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+    private Path socket;
+    private ControlServer server;
+    private ManagedChannel channel;
+    private MigrationServiceGrpc.MigrationServiceBlockingStub calls;
+
+    @BeforeEach
+    void start() throws IOException {
+        socket = dir.resolve("run/control.sock");
+        server = server("unix:" + socket);
+        channel = NettyChannelBuilder.forAddress(new DomainSocketAddress(socket.toString()))
+                .channelType(EpollDomainSocketChannel.class)
+                .eventLoopGroup(loop)
+                .usePlaintext()
+                .build();
+        calls = MigrationServiceGrpc.newBlockingStub(channel).withDeadlineAfter(20, TimeUnit.SECONDS);
+    }
+
+    @AfterEach
+    void stop() {
+        channel.shutdownNow();
+        server.close();
+        loop.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+    }
+
+    private ControlServer server(String... listen) throws IOException {
+        return new ControlServer(List.of(listen), migrations, new FakeGuests(), DEFAULTS, NanoClock.system());
+    }
+
+    @Test
+    void shouldAnswerHealthAndReflectionAndGuests() {
+        HealthGrpc.HealthBlockingStub health = HealthGrpc.newBlockingStub(channel);
+        assertThat(health.check(HealthCheckRequest.newBuilder()
+                                .setService("ferry.v1.MigrationService")
+                                .build())
+                        .getStatus())
+                .isEqualTo(ServingStatus.SERVING);
+        assertThat(GuestServiceGrpc.newBlockingStub(channel)
+                        .list(ListGuestsRequest.getDefaultInstance())
+                        .getGuests(0)
+                        .getMemoryBytes())
+                .isEqualTo(1 << 20);
+    }
+
+    @Test
+    void shouldUseTheDaemonsDefaultsForWhatIsUnset() {
+        StartRequest.Builder request = StartRequest.newBuilder().setGuest("g1").setTo("host:1");
+        calls.start(request.build());
+        assertThat(migrations.lastPolicy).isEqualTo(DEFAULTS);
+
+        request.getPolicyBuilder().setPrecopyRounds(0).setPrecopySeconds(1.5).setKeepSource(true);
+        calls.start(request.build());
+        assertThat(migrations.lastPolicy).isEqualTo(new Policy(0, 1_500_000_000L, 111, 222, true));
+    }
+
+    @Test
+    void shouldListReasonsAgainstAMove() {
+        assertThat(calls.check(CheckRequest.newBuilder()
+                                .setGuest("vfio")
+                                .setTo("[::1]:7420")
+                                .build())
+                        .getReasonsList())
+                .hasSize(2);
+    }
+
+    @Test
+    void shouldPageThroughTheListWhileNewOnesStart() {
+        for (int i = 5; i > 0; i--) {
+            migrations.listed.add(
+                    Snapshots.of("000000000000000" + i, i == 3 ? "g3" : "g1", MigrationState.COMPLETED, 1, i / 2));
+        }
+        migrations.listed.sort((a, b) -> a.startedUnixMs() == b.startedUnixMs()
+                ? a.id().compareTo(b.id())
+                : Long.compare(b.startedUnixMs(), a.startedUnixMs()));
+        ListResponse first = calls.list(ListRequest.newBuilder().setPageSize(3).build());
+        migrations.listed.add(0, Snapshots.of("00000000000000ff", "g1", MigrationState.PRECOPY, 1, 9));
+        ListResponse rest = calls.list(ListRequest.newBuilder()
+                .setPageSize(3)
+                .setPageToken(first.getNextPageToken())
+                .build());
+
+        List<Migration> all = new ArrayList<>(first.getMigrationsList());
+        all.addAll(rest.getMigrationsList());
+        assertThat(all).extracting(m -> m.getId().substring(15)).containsExactly("4", "5", "2", "3", "1");
+        assertThat(rest.getNextPageToken()).isEmpty();
+        assertThat(calls.list(ListRequest.newBuilder().setGuest("g3").build()).getMigrationsList())
+                .hasSize(1);
+        assertThatThrownBy(() -> calls.list(
+                        ListRequest.newBuilder().setPageToken("nonsense").build()))
+                .hasMessageContaining("INVALID_ARGUMENT")
+                .hasMessageContaining("page_token");
+    }
+
+    @Test
+    void shouldWatchUntilTheEnd() {
+        Iterator<Migration> watch = watch(50);
+        assertThat(watch.next().getState().name()).isEqualTo("PREPARING");
+        migrations.become(MigrationState.PRECOPY);
+        assertThat(watch.next().getState().name()).isEqualTo("PRECOPY");
+        migrations.become(MigrationState.COMPLETED);
+        assertThat(watch.next().getState().name()).isEqualTo("COMPLETED");
+        assertThat(watch.hasNext()).isFalse();
+    }
+
+    @Test
+    void shouldNotLetTheEndWaitForTheInterval() {
+        Iterator<Migration> watch = watch(1_000_000);
+        watch.next();
+        migrations.become(MigrationState.FAILED);
+        assertThat(watch.next().getState().name()).isEqualTo("FAILED");
+        assertThat(watch.hasNext()).isFalse();
+    }
+
+    @Test
+    void shouldNotSendMoreOftenThanTheInterval() {
+        Iterator<Migration> watch = watch(200);
+        watch.next();
+        long beforeNs = System.nanoTime();
+        migrations.become(MigrationState.PRECOPY);
+        migrations.become(MigrationState.SWITCHOVER);
+        assertThat(watch.next().getState().name()).isEqualTo("SWITCHOVER");
+        assertThat(System.nanoTime() - beforeNs).isGreaterThan(100_000_000);
+    }
+
+    @Test
+    void shouldStopWatchingWhenTheClientLeaves() {
+        Context.CancellableContext call = Context.current().withCancellation();
+        call.run(() -> watch(60_000).next());
+        Awaitility.await().until(() -> migrations.awaiting.get() == 1);
+        call.cancel(null);
+        // The watch notices at its next change at the latest, and does not come back.
+        migrations.become(MigrationState.PRECOPY);
+        Awaitility.await().until(() -> migrations.awaiting.get() == 0 && threads("watch-") == 0);
+    }
+
+    private static long threads(String prefix) {
+        return Thread.getAllStackTraces().entrySet().stream()
+                .filter(t -> t.getKey().getName().startsWith(prefix))
+                .filter(t -> List.of(t.getValue()).toString().contains("dev.ferry.api.Watch"))
+                .count();
+    }
+
+    private Iterator<Migration> watch(int intervalMs) {
+        return calls.watch(WatchRequest.newBuilder()
+                .setId(Snapshots.ID)
+                .setIntervalMs(intervalMs)
+                .build());
+    }
+
+    @Test
+    void shouldAnswerErrorsWithTheirStatus() {
+        assertStatus(
+                Status.Code.NOT_FOUND,
+                () -> calls.get(
+                        GetRequest.newBuilder().setId("00000000000000ff").build()));
+        assertStatus(
+                Status.Code.NOT_FOUND,
+                () -> calls.watch(WatchRequest.newBuilder()
+                                .setId("00000000000000ff")
+                                .build())
+                        .next());
+        assertStatus(
+                Status.Code.INVALID_ARGUMENT,
+                () -> calls.get(GetRequest.newBuilder().setId("../x").build()));
+        assertStatus(
+                Status.Code.FAILED_PRECONDITION,
+                () -> calls.switchToPostcopy(
+                        SwitchToPostcopyRequest.newBuilder().setId(Snapshots.ID).build()));
+        assertThat(calls.cancel(CancelRequest.newBuilder().setId(Snapshots.ID).build())
+                        .getState()
+                        .name())
+                .isEqualTo("CANCELLED");
+    }
+
+    private static void assertStatus(Status.Code code, Runnable call) {
+        assertThatThrownBy(call::run)
+                .isInstanceOfSatisfying(
+                        StatusRuntimeException.class,
+                        e -> assertThat(e.getStatus().getCode()).isEqualTo(code));
+    }
+
+    @Test
+    void shouldKeepOthersFromTheSocketAndRemoveItAtTheEnd() throws IOException {
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)))
+                .isEqualTo("rw-rw----");
+        server.close();
+        assertThat(socket).doesNotExist();
+    }
+
+    @Test
+    void shouldReplaceAStaleSocketButNotALiveOneOrAFile() throws IOException {
+        assertThatThrownBy(() -> server("unix:" + socket)).hasMessageContaining("another process listens");
+        assertThat(calls.list(ListRequest.getDefaultInstance())).isNotNull();
+
+        Path stale = dir.resolve("stale.sock");
+        try (var left = java.nio.channels.ServerSocketChannel.open(java.net.StandardProtocolFamily.UNIX)) {
+            left.bind(java.net.UnixDomainSocketAddress.of(stale));
+        }
+        assertThat(stale).exists();
+        try (ControlServer second = server("unix:" + stale, "127.0.0.1:0")) {
+            assertThat(second.addresses()).hasSize(2);
+            assertThat(second.addresses().get(1)).matches("127\\.0\\.0\\.1:[1-9][0-9]*");
+        }
+
+        Path file = Files.writeString(dir.resolve("file"), "keep me");
+        assertThatThrownBy(() -> server("unix:" + file)).hasMessageContaining("no socket");
+        assertThat(file).hasContent("keep me");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0.0.0.0:1", "192.0.2.1:7420", "unix:relative", "unix:", "nonsense", "127.0.0.1:65536"})
+    void shouldRefuseOtherAddresses(String address) {
+        assertThatThrownBy(() -> server(address))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(address);
+    }
+}
