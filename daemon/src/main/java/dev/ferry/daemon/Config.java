@@ -1,0 +1,33 @@
+package dev.ferry.daemon;
+
+import dev.ferry.migration.Policy;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Everything that the configuration file says, checked.
+ *
+ * @param name how this host names itself to peers
+ * @param stateDir what outlives the host: which guests there are
+ * @param runtimeDir what outlives the daemon but not the host: journals, sockets, lock; on tmpfs
+ * @param control addresses of the API, as {@link dev.ferry.api.ListenAddress#control} reads them
+ * @param peer where other daemons reach this one
+ * @param policy of migrations that do not say otherwise
+ * @param logLevel as logback names it
+ */
+record Config(
+        String name,
+        Path stateDir,
+        Path runtimeDir,
+        List<String> control,
+        InetSocketAddress peer,
+        Guests guests,
+        Policy policy,
+        long connectTimeoutSeconds,
+        String logLevel) {
+
+    /** @see dev.ferry.qemu.HostProfile */
+    record Guests(Path ramDir, String emulator, Map<String, String> values, Map<String, String> paths) {}
+}

@@ -1,0 +1,150 @@
+package dev.ferry.daemon;
+
+import dev.ferry.api.ListenAddress;
+import dev.ferry.migration.Policy;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+
+/** The configuration file. All of it is checked before anything is made or opened. */
+final class ConfigLoader {
+    private static final Set<String> LEVELS = Set.of("ERROR", "WARN", "INFO", "DEBUG", "TRACE");
+    private static final double WEEK_SECONDS = 7 * 24 * 3600.0;
+    private static final double NS_PER_SECOND = 1e9;
+
+    private final TomlReader toml;
+
+    private ConfigLoader(TomlReader toml) {
+        this.toml = toml;
+    }
+
+    static Config load(Path file) throws ConfigException {
+        String text;
+        try {
+            text = Files.readString(file);
+        } catch (NoSuchFileException e) {
+            throw new ConfigException(file + ": no such file");
+        } catch (CharacterCodingException e) {
+            throw new ConfigException(file + ":1: not UTF-8 text");
+        } catch (IOException e) {
+            throw new ConfigException(file + ": cannot be read: " + e);
+        }
+        return parse(file.toString(), text);
+    }
+
+    static Config parse(String file, String text) throws ConfigException {
+        ConfigLoader loader = new ConfigLoader(new TomlReader(file, text));
+        Config config = loader.read();
+        loader.toml.refuseOthers();
+        return config;
+    }
+
+    private Config read() throws ConfigException {
+        Path runtimeDir = directory("runtime_dir", "/run/ferry");
+        return new Config(
+                name(),
+                directory("state_dir", "/var/lib/ferry"),
+                runtimeDir,
+                control(runtimeDir),
+                peer(),
+                new Config.Guests(
+                        directory("guests.ram_dir", "/dev/shm"),
+                        toml.text("guests.emulator", ""),
+                        toml.textTable("guests.values"),
+                        toml.textTable("guests.paths")),
+                policy(Policy.defaults()),
+                toml.number("migration.connect_timeout_seconds", 1, 3600, 10),
+                level());
+    }
+
+    private String name() throws ConfigException {
+        String name = toml.text("name", "");
+        if (!name.isEmpty() || toml.isSaid("name")) {
+            if (!name.matches("[A-Za-z0-9._-]{1,253}")) {
+                throw toml.wrong("name", "\"" + name + "\", allowed are 1 to 253 of A-Z a-z 0-9 . _ -");
+            }
+            return name;
+        }
+        try {
+            return InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException e) {
+            return "localhost";
+        }
+    }
+
+    private Path directory(String key, String byDefault) throws ConfigException {
+        String said = toml.text(key, byDefault);
+        try {
+            Path path = Path.of(said);
+            if (path.isAbsolute()) {
+                return path.normalize();
+            }
+        } catch (InvalidPathException e) {
+            throw toml.wrong(key, "\"" + said + "\" is no path: " + e.getReason());
+        }
+        throw toml.wrong(key, "\"" + said + "\" is no absolute path");
+    }
+
+    private List<String> control(Path runtimeDir) throws ConfigException {
+        String key = "control.listen";
+        List<String> all = toml.texts(key, List.of("unix:" + runtimeDir.resolve("control.sock")));
+        for (String address : all) {
+            try {
+                ListenAddress.control(address);
+            } catch (IllegalArgumentException e) {
+                // The default is too long when runtime_dir is.
+                throw toml.wrong(toml.isSaid(key) ? key : "runtime_dir", e.getMessage());
+            }
+        }
+        return all;
+    }
+
+    private InetSocketAddress peer() throws ConfigException {
+        String mode = toml.text("tls.mode", "off");
+        if (!"off".equals(mode)) {
+            throw toml.wrong("tls.mode", "\"" + mode + "\", allowed is \"off\": this version knows no TLS");
+        }
+        InetSocketAddress peer;
+        try {
+            peer = ListenAddress.hostPort(toml.text("peer.listen", "127.0.0.1:7420"));
+        } catch (IllegalArgumentException e) {
+            throw toml.wrong("peer.listen", e.getMessage());
+        }
+        if (!peer.getAddress().isLoopbackAddress() && !toml.isSaid("tls.mode")) {
+            throw toml.wrong(
+                    "peer.listen",
+                    ListenAddress.text(peer) + " is not loopback and peers are not encrypted or authenticated:"
+                            + " say [tls] mode = \"off\" if that is meant, or listen on 127.0.0.1");
+        }
+        return peer;
+    }
+
+    private Policy policy(Policy builtIn) throws ConfigException {
+        return new Policy(
+                (int) toml.number("migration.precopy_rounds", 0, Integer.MAX_VALUE, builtIn.precopyRounds()),
+                (long) (toml.seconds("migration.precopy_seconds", WEEK_SECONDS, builtIn.precopyNs() / NS_PER_SECOND)
+                        * NS_PER_SECOND),
+                toml.number("migration.bandwidth", 0, Long.MAX_VALUE, builtIn.bandwidthBytesPerSecond()),
+                toml.number(
+                        "migration.postcopy_bandwidth", 0, Long.MAX_VALUE, builtIn.postcopyBandwidthBytesPerSecond()),
+                builtIn.keepSource());
+    }
+
+    private String level() throws ConfigException {
+        String level = toml.text("log.level", "INFO");
+        String upper = level.toUpperCase(Locale.ROOT);
+        if (!LEVELS.contains(upper)) {
+            throw toml.wrong("log.level", "\"" + level + "\", allowed are error, warn, info, debug, trace");
+        }
+        return upper;
+    }
+}

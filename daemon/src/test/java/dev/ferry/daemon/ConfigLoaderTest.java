@@ -1,0 +1,115 @@
+package dev.ferry.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.ferry.api.ListenAddress;
+import dev.ferry.migration.Policy;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ConfigLoaderTest {
+    @Test
+    void shouldHaveADefaultForEverything() throws ConfigException {
+        Config c = ConfigLoader.parse("f.toml", "");
+
+        assertThat(c.stateDir()).isEqualTo(Path.of("/var/lib/ferry"));
+        assertThat(c.control()).containsExactly("unix:/run/ferry/control.sock");
+        assertThat(ListenAddress.text(c.peer())).isEqualTo("127.0.0.1:7420");
+        assertThat(c.guests().ramDir()).isEqualTo(Path.of("/dev/shm"));
+        assertThat(c.policy()).isEqualTo(Policy.defaults());
+        assertThat(c.name()).isNotEmpty();
+        assertThat(c.logLevel()).isEqualTo("INFO");
+    }
+
+    @Test
+    void shouldReadEveryKey() throws ConfigException {
+        Config c = ConfigLoader.parse("f.toml", """
+                state_dir = "/s"
+                runtime_dir = "/r"
+                name = "host-a"
+                [control]
+                listen = ["unix:/c", "[::1]:7"]
+                [peer]
+                listen = "0.0.0.0:1"
+                [tls]
+                mode = "off"
+                [guests]
+                ram_dir = "/dev/hugepages"
+                emulator = "/opt/qemu"
+                [guests.values]
+                tap = "tap0"
+                [guests.paths]
+                "/a.b/c" = "/d"
+                [migration]
+                precopy_rounds = 0
+                precopy_seconds = 1.5
+                bandwidth = 125_000_000
+                postcopy_bandwidth = 7
+                connect_timeout_seconds = 3
+                [log]
+                level = "debug"
+                """);
+
+        assertThat(c.runtimeDir()).isEqualTo(Path.of("/r"));
+        assertThat(c.name()).isEqualTo("host-a");
+        assertThat(c.control()).containsExactly("unix:/c", "[::1]:7");
+        assertThat(c.guests().emulator()).isEqualTo("/opt/qemu");
+        assertThat(c.guests().values()).containsEntry("tap", "tap0");
+        assertThat(c.guests().paths()).containsEntry("/a.b/c", "/d");
+        assertThat(c.policy()).isEqualTo(new Policy(0, 1_500_000_000L, 125_000_000, 7, false));
+        assertThat(c.connectTimeoutSeconds()).isEqualTo(3);
+        assertThat(c.logLevel()).isEqualTo("DEBUG");
+    }
+
+    @Test
+    void shouldPutTheControlSocketInTheRuntimeDirectory() throws ConfigException {
+        assertThat(ConfigLoader.parse("f", "runtime_dir = '/r'").control()).containsExactly("unix:/r/control.sock");
+    }
+
+    /** ~ is a new line. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "# x~sate_dir = '/x' | f.toml:2: sate_dir: unknown, allowed are control.listen",
+                "[control]~lissten = 'x' | f.toml:2: control.lissten: unknown",
+                "[controll]~listen = 'x' | f.toml:1: controll: unknown",
+                "state_dir = 5 | f.toml:1: state_dir: 5 is no text",
+                "state_dir = 'x' | f.toml:1: state_dir: \"x\" is no absolute path",
+                "peer = 5 | f.toml:1: peer: 5 is no table",
+                "[peer]~~listen = 'x' | f.toml:3: peer.listen: \"x\" is not HOST:PORT",
+                "[peer]~listen = '0.0.0.0:1' | f.toml:2: peer.listen: 0.0.0.0:1 is not loopback",
+                "peer.listen = '192.0.2.1:1' | f.toml:1: peer.listen: 192.0.2.1:1 is not loopback",
+                "[tls]~mode = 'mutual' | f.toml:2: tls.mode: \"mutual\", allowed is \"off\"",
+                "[control]~listen = 'unix:/x' | f.toml:2: control.listen: \"unix:/x\" is no list",
+                "[control]~listen = [] | f.toml:2: control.listen: [] is no list",
+                "[control]~listen = [5] | f.toml:2: control.listen: [5] is no list",
+                "[control]~listen = ['0.0.0.0:1'] | f.toml:2: control.listen: \"0.0.0.0:1\" is not loopback",
+                "[migration]~precopy_rounds = -1 | f.toml:2: migration.precopy_rounds: -1, allowed is a whole number from 0",
+                "[migration]~precopy_rounds = 1.5 | f.toml:2: migration.precopy_rounds: 1.5, allowed",
+                "[migration]~precopy_seconds = nan | f.toml:2: migration.precopy_seconds",
+                "[migration]~bandwidth = '1G' | f.toml:2: migration.bandwidth: \"1G\", allowed",
+                "[migration]~connect_timeout_seconds = 0 | f.toml:2: migration.connect_timeout_seconds: 0, allowed",
+                "[guests.values]~a = 1 | f.toml:2: guests.values.a: 1 is no text",
+                "[log]~level = 'loud' | f.toml:2: log.level: \"loud\", allowed are error",
+                "name = 'a b' | f.toml:1: name: \"a b\"",
+                "name = '' | f.toml:1: name: \"\"",
+                "a = 1~b = = 2 | f.toml:2: not TOML",
+                "a = 1~a = 2 | f.toml:2: not TOML",
+            })
+    void shouldSayWhatIsWrongAndWhere(String text, String error) {
+        assertThatThrownBy(() -> ConfigLoader.parse("f.toml", text.replace('~', '\n')))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageStartingWith(error);
+    }
+
+    @Test
+    void shouldSayWhichFileIsMissing() {
+        assertThatThrownBy(() -> ConfigLoader.load(Path.of("/nowhere/f.toml")))
+                .hasMessage("/nowhere/f.toml: no such file");
+    }
+}
