@@ -1,0 +1,45 @@
+package dev.ferry.daemon;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.LoggerContext;
+import java.util.logging.Handler;
+import java.util.logging.LogManager;
+import java.util.logging.LogRecord;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The level of the configuration, and java.util.logging (grpc-java's) into the same log. */
+final class Logging {
+    private Logging() {}
+
+    static void start() {
+        LogManager.getLogManager().reset();
+        java.util.logging.Logger root = java.util.logging.Logger.getLogger("");
+        root.setLevel(java.util.logging.Level.WARNING);
+        root.addHandler(new Forward());
+    }
+
+    static void level(String level) {
+        LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
+        context.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.valueOf(level));
+    }
+
+    private static final class Forward extends Handler {
+        @Override
+        public void publish(LogRecord event) {
+            String name = event.getLoggerName() == null ? "java" : event.getLoggerName();
+            Logger log = LoggerFactory.getLogger(name);
+            if (event.getLevel().intValue() >= java.util.logging.Level.SEVERE.intValue()) {
+                log.error("{}", event.getMessage(), event.getThrown());
+            } else {
+                log.warn("{}", event.getMessage(), event.getThrown());
+            }
+        }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void close() {}
+    }
+}

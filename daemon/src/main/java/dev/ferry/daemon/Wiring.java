@@ -1,0 +1,148 @@
+package dev.ferry.daemon;
+
+import dev.ferry.api.ControlServer;
+import dev.ferry.api.ListenAddress;
+import dev.ferry.base.NanoClock;
+import dev.ferry.migration.Destinations;
+import dev.ferry.migration.Journal;
+import dev.ferry.migration.Migrations;
+import dev.ferry.pager.QemuGuestHost;
+import dev.ferry.qemu.GuestLauncher;
+import dev.ferry.qemu.GuestRegistry;
+import dev.ferry.qemu.HostProfile;
+import dev.ferry.wire.PeerDialer;
+import dev.ferry.wire.PeerServer;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Every part of a daemon, put together once and closed in reverse order. Guests outlive it. */
+final class Wiring implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Wiring.class);
+    private static final long SWEEP_SECONDS = 2;
+
+    private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+    private final String controlAddresses;
+    private final String peerAddress;
+
+    /** Listens at once; when anything fails, nothing is left open. */
+    Wiring(Config config, String version) throws IOException {
+        try {
+            Path runtime = config.runtimeDir();
+            open(RuntimeDirectory.take(runtime));
+            Files.createDirectories(config.stateDir());
+            Path guestsDir = Files.createDirectories(runtime.resolve("guests"));
+            Path migrationsDir = Files.createDirectories(runtime.resolve("migrations"));
+
+            NanoClock clock = NanoClock.system();
+            Config.Guests guests = config.guests();
+            HostProfile profile =
+                    new HostProfile(guestsDir, guests.ramDir(), guests.emulator(), guests.values(), guests.paths());
+            GuestLauncher launcher = new GuestLauncher(profile);
+            GuestRegistry registry = open(new GuestRegistry(config.stateDir(), launcher));
+            QemuGuestHost host = new QemuGuestHost(registry, launcher, profile, migrationsDir, clock);
+            Journal journal = new FileJournal(runtime.resolve("journal"));
+            Destinations destinations = new Destinations(host, journal, clock, System::currentTimeMillis);
+            registry.reconnect();
+            leftOver(journal.readAll());
+
+            PeerServer peer = open(peerServer(config, destinations, version));
+            peerAddress = ListenAddress.text(new InetSocketAddress(config.peer().getAddress(), peer.port()));
+            Migrations migrations = new Migrations(
+                    host,
+                    new PeerDialer(version, config.connectTimeoutSeconds()),
+                    destinations,
+                    journal,
+                    clock,
+                    System::currentTimeMillis,
+                    new SecureRandom()::nextLong,
+                    new DefaultThreadFactory("migration", true),
+                    config.name() + " " + peerAddress);
+            registry.setMoving(migrations::moving);
+            sweep(destinations);
+            ControlServer control =
+                    open(new ControlServer(config.control(), migrations, registry, config.policy(), clock));
+            controlAddresses = String.join(",", control.addresses());
+            // The first to close: who watches a migration sees how it ended.
+            open(migrations);
+        } catch (IOException | RuntimeException | Error e) {
+            close();
+            throw e;
+        }
+    }
+
+    /** What an earlier daemon had not finished. */
+    private static void leftOver(List<Journal.Entry> entries) {
+        for (Journal.Entry e : entries) {
+            LOG.warn(
+                    "migration {} of guest {} ({}, peer {}) was left at {} by an earlier ferryd",
+                    e.id(),
+                    e.guest(),
+                    e.side(),
+                    e.peer(),
+                    e.step());
+        }
+    }
+
+    private static PeerServer peerServer(Config config, Destinations destinations, String version) throws IOException {
+        try {
+            return new PeerServer(config.peer(), destinations, version, config.name());
+        } catch (IOException e) {
+            throw new IOException("peer.listen " + ListenAddress.text(config.peer()) + ": " + StartError.text(e), e);
+        }
+    }
+
+    private void sweep(Destinations destinations) {
+        ScheduledExecutorService timer =
+                Executors.newSingleThreadScheduledExecutor(new DefaultThreadFactory("sweep", true));
+        open(timer::shutdownNow);
+        timer.scheduleWithFixedDelay(
+                () -> {
+                    try {
+                        destinations.sweep();
+                    } catch (RuntimeException e) {
+                        LOG.error("looking for abandoned arrivals failed, tried again in {} s", SWEEP_SECONDS, e);
+                    }
+                },
+                SWEEP_SECONDS,
+                SWEEP_SECONDS,
+                TimeUnit.SECONDS);
+    }
+
+    private <T extends AutoCloseable> T open(T part) {
+        opened.push(part);
+        return part;
+    }
+
+    /** Comma-separated, with the ports that were bound. */
+    String controlAddresses() {
+        return controlAddresses;
+    }
+
+    String peerAddress() {
+        return peerAddress;
+    }
+
+    @Override
+    public void close() {
+        while (!opened.isEmpty()) {
+            AutoCloseable part = opened.pop();
+            try {
+                part.close();
+            } catch (Exception e) {
+                LOG.warn("closing {} failed", part, e);
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+package dev.ferry.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.channel.epoll.EpollDomainDatagramChannel;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.unix.DomainDatagramPacket;
+import io.netty.channel.unix.DomainSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ServiceManagerTest {
+    private final MultiThreadIoEventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+    private final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
+
+    @AfterEach
+    void stop() {
+        loop.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void shouldNotifyAPath(@TempDir Path dir) throws InterruptedException {
+        String socket = dir.resolve("notify").toString();
+        listen(socket);
+        new ServiceManager(socket).ready();
+        assertThat(heard.poll(10, TimeUnit.SECONDS)).isEqualTo("READY=1\n");
+        new ServiceManager(socket).stopping();
+        assertThat(heard.poll(10, TimeUnit.SECONDS)).isEqualTo("STOPPING=1\n");
+    }
+
+    @Test
+    void shouldNotifyAnAbstractName() throws InterruptedException {
+        String name = "ferry-test-" + ProcessHandle.current().pid();
+        listen("\0" + name);
+        new ServiceManager("@" + name).ready();
+        assertThat(heard.poll(10, TimeUnit.SECONDS)).isEqualTo("READY=1\n");
+    }
+
+    @Test
+    void shouldNotMindThatNobodyListens(@TempDir Path dir) {
+        new ServiceManager(null).ready();
+        new ServiceManager("").ready();
+        new ServiceManager(dir.resolve("nobody").toString()).ready();
+        assertThat(heard).isEmpty();
+    }
+
+    private void listen(String socket) {
+        new Bootstrap()
+                .group(loop)
+                .channel(EpollDomainDatagramChannel.class)
+                .handler(new SimpleChannelInboundHandler<DomainDatagramPacket>() {
+                    @Override
+                    protected void channelRead0(ChannelHandlerContext context, DomainDatagramPacket packet) {
+                        heard.add(packet.content().toString(StandardCharsets.US_ASCII));
+                    }
+                })
+                .bind(new DomainSocketAddress(socket))
+                .syncUninterruptibly();
+    }
+}
