@@ -15,6 +15,9 @@ final class Watch implements Runnable {
     /** How often a snapshot that changes all the time is looked at, so that the end is seen soon. */
     private static final long GLANCE_MS = 20;
 
+    /** How long the thread of a client that has gone waits on for a change. */
+    private static final long NOTICE_MS = 1000;
+
     private final MigrationControl migrations;
     private final String id;
     private final long intervalMs;
@@ -75,7 +78,7 @@ final class Watch implements Runnable {
             if (leftMs <= 0 || hasLeft()) {
                 return;
             }
-            MigrationSnapshot now = migrations.awaitChange(id, version, leftMs);
+            MigrationSnapshot now = migrations.awaitChange(id, version, Math.min(leftMs, NOTICE_MS));
             if (now.state().hasEnded()) {
                 return;
             }

@@ -186,8 +186,6 @@ class ControlServerTest {
         call.run(() -> watch(60_000).next());
         Awaitility.await().until(() -> migrations.awaiting.get() == 1);
         call.cancel(null);
-        // The watch notices at its next change at the latest, and does not come back.
-        migrations.become(MigrationState.PRECOPY);
         Awaitility.await().until(() -> migrations.awaiting.get() == 0 && threads("watch-") == 0);
     }
 

@@ -1,0 +1,162 @@
+package dev.ferry.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.ferry.v1.ListGuestsRequest;
+import io.grpc.ManagedChannel;
+import io.grpc.netty.NettyChannelBuilder;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.unix.DomainSocketAddress;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The real daemon, started by bin/ferryd: its ready line, its signals, its errors. */
+@Tag("kernel")
+@Timeout(120)
+class FerrydTest {
+    private final List<Process> started = new ArrayList<>();
+    private Path dir;
+    private Path config;
+
+    @BeforeEach
+    void configure() throws IOException {
+        dir = Files.createTempDirectory(Path.of("/dev/shm"), "ferryd-test-");
+        config = Files.writeString(dir.resolve("c.toml"), """
+                state_dir = "%1$s/state"
+                runtime_dir = "%1$s/run"
+                [control]
+                listen = ["unix:%1$s/run/control.sock", "127.0.0.1:0"]
+                [peer]
+                listen = "127.0.0.1:0"
+                """.formatted(dir));
+    }
+
+    @AfterEach
+    void cleanUp() throws IOException, InterruptedException {
+        for (Process p : started) {
+            p.destroyForcibly().waitFor();
+        }
+        try (Stream<Path> files = Files.walk(dir)) {
+            for (Path file : files.sorted((a, b) -> b.compareTo(a)).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+
+    private Process ferryd(String... arguments) throws IOException {
+        List<String> command =
+                new ArrayList<>(List.of(root().resolve("bin/ferryd").toString()));
+        command.addAll(List.of(arguments));
+        Process p = new ProcessBuilder(command)
+                .redirectError(dir.resolve("stderr-" + started.size()).toFile())
+                .start();
+        started.add(p);
+        return p;
+    }
+
+    private static Path root() {
+        Path here = Path.of("").toAbsolutePath();
+        return Files.exists(here.resolve("bin/ferryd")) ? here : here.getParent();
+    }
+
+    private String errors(int process) throws IOException {
+        return Files.readString(dir.resolve("stderr-" + process));
+    }
+
+    private static int end(Process p) throws InterruptedException {
+        assertThat(p.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        return p.exitValue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"TERM", "INT"})
+    void shouldServeUntilASignal(String signal) throws IOException, InterruptedException {
+        Process p = ferryd("--config", config.toString());
+        try (BufferedReader out = p.inputReader(StandardCharsets.UTF_8)) {
+            assertThat(out.readLine())
+                    .matches("ready control=unix:" + dir
+                            + "/run/control\\.sock,127\\.0\\.0\\.1:[1-9][0-9]* peer=127\\.0\\.0\\.1:[1-9][0-9]*");
+            assertThat(guests(dir.resolve("run/control.sock"))).isZero();
+
+            long askedNs = System.nanoTime();
+            assertThat(end(new ProcessBuilder("kill", "-" + signal, Long.toString(p.pid())).start()))
+                    .isZero();
+            assertThat(end(p)).isZero();
+            assertThat(System.nanoTime() - askedNs).isLessThan(TimeUnit.SECONDS.toNanos(5));
+            assertThat(out.readLine()).isNull();
+        }
+        assertThat(dir.resolve("run/control.sock")).doesNotExist();
+        assertThat(errors(0)).isEmpty();
+    }
+
+    private static int guests(Path socket) {
+        MultiThreadIoEventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+        ManagedChannel channel = NettyChannelBuilder.forAddress(new DomainSocketAddress(socket.toString()))
+                .channelType(EpollDomainSocketChannel.class)
+                .eventLoopGroup(loop)
+                .usePlaintext()
+                .build();
+        try {
+            return dev.ferry.v1.GuestServiceGrpc.newBlockingStub(channel)
+                    .withDeadlineAfter(10, TimeUnit.SECONDS)
+                    .list(ListGuestsRequest.getDefaultInstance())
+                    .getGuestsCount();
+        } finally {
+            channel.shutdownNow();
+            loop.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        }
+    }
+
+    @Test
+    void shouldNotShareARuntimeDirectory() throws IOException, InterruptedException {
+        Process first = ferryd("--config", config.toString());
+        try (BufferedReader out = first.inputReader(StandardCharsets.UTF_8)) {
+            assertThat(out.readLine()).startsWith("ready ");
+            assertThat(end(ferryd("--config", config.toString()))).isEqualTo(1);
+            assertThat(errors(1))
+                    .hasLineCount(1)
+                    .startsWith("ferryd: " + dir)
+                    .contains("another ferryd (process " + first.pid() + ")");
+            assertThat(guests(dir.resolve("run/control.sock"))).isZero();
+        }
+    }
+
+    @Test
+    void shouldStartAgainAfterAKill() throws IOException, InterruptedException {
+        Process first = ferryd("--config", config.toString());
+        try (BufferedReader out = first.inputReader(StandardCharsets.UTF_8)) {
+            assertThat(out.readLine()).startsWith("ready ");
+        }
+        end(first.destroyForcibly());
+        assertThat(dir.resolve("run/control.sock")).exists();
+        try (BufferedReader out = ferryd("--config", config.toString()).inputReader(StandardCharsets.UTF_8)) {
+            assertThat(out.readLine()).startsWith("ready ");
+        }
+    }
+
+    @Test
+    void shouldSayWhyItCannotStart() throws IOException, InterruptedException {
+        Path bad = Files.writeString(dir.resolve("bad.toml"), "# x\nruntime = 5\n");
+        assertThat(end(ferryd("--config", bad.toString()))).isEqualTo(1);
+        assertThat(errors(0)).hasLineCount(1).startsWith("ferryd: " + bad + ":2: runtime: unknown");
+
+        assertThat(end(ferryd("--frobnicate"))).isEqualTo(2);
+        assertThat(end(ferryd("--version"))).isZero();
+    }
+}
