@@ -38,7 +38,6 @@ final class Watch implements Runnable {
         this.client = client;
         client.setOnReadyHandler(this::wake);
         client.setOnCancelHandler(this::leave);
-        client.setOnCloseHandler(this::leave);
     }
 
     @Override

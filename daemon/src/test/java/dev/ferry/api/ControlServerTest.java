@@ -26,6 +26,11 @@ import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
 import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.reflection.v1.ServerReflectionGrpc;
+import io.grpc.reflection.v1.ServerReflectionRequest;
+import io.grpc.reflection.v1.ServerReflectionResponse;
+import io.grpc.reflection.v1.ServiceResponse;
+import io.grpc.stub.StreamObserver;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollIoHandler;
@@ -37,6 +42,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -86,7 +93,7 @@ class ControlServerTest {
     }
 
     @Test
-    void shouldAnswerHealthAndReflectionAndGuests() {
+    void shouldAnswerHealthAndGuests() {
         HealthGrpc.HealthBlockingStub health = HealthGrpc.newBlockingStub(channel);
         assertThat(health.check(HealthCheckRequest.newBuilder()
                                 .setService("ferry.v1.MigrationService")
@@ -98,6 +105,28 @@ class ControlServerTest {
                         .getGuests(0)
                         .getMemoryBytes())
                 .isEqualTo(1 << 20);
+    }
+
+    @Test
+    void shouldSayByReflectionWhatItServes() throws InterruptedException {
+        BlockingQueue<ServerReflectionResponse> answers = new LinkedBlockingQueue<>();
+        var request = ServerReflectionGrpc.newStub(channel).serverReflectionInfo(new StreamObserver<>() {
+            @Override
+            public void onNext(ServerReflectionResponse answer) {
+                answers.add(answer);
+            }
+
+            @Override
+            public void onError(Throwable error) {}
+
+            @Override
+            public void onCompleted() {}
+        });
+        request.onNext(ServerReflectionRequest.newBuilder().setListServices("").build());
+        assertThat(answers.poll(10, TimeUnit.SECONDS).getListServicesResponse().getServiceList())
+                .extracting(ServiceResponse::getName)
+                .contains("ferry.v1.MigrationService", "ferry.v1.GuestService", "grpc.health.v1.Health");
+        request.onCompleted();
     }
 
     @Test
