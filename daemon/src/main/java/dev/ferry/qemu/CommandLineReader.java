@@ -2,245 +2,219 @@ package dev.ferry.qemu;
 
 import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
-import dev.ferry.qemu.GuestDefinition.Node;
-import java.nio.file.Path;
+import dev.ferry.qemu.CommandLineOptions.Option;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
- * Derives a definition from the command line of a QEMU that somebody else started: what Ferry says itself (RAM, monitors,
- * -incoming) is taken out, paths become absolute, and what cannot travel is refused by name.
+ * Makes a definition of the command line of a running QEMU: what the guest sees stays, what belongs to this process of it
+ * (monitors, RAM backing, logs, -incoming) goes. Used once, by one thread.
  */
 final class CommandLineReader {
-    private static final Set<String> DROPPED_FLAGS = Set.of("-S", "-daemonize", "-no-fd-bootchk");
-    private static final Set<String> DROPPED_WITH_VALUE =
-            Set.of("-name", "-qmp", "-qmp-pretty", "-monitor", "-incoming", "-pidfile", "-D", "-d", "-loadvm");
-    private static final Set<String> PATHS =
-            Set.of("-kernel", "-initrd", "-bios", "-dtb", "-hda", "-hdb", "-hdc", "-hdd", "-cdrom", "-L");
-    private static final Set<String> PATH_KEYS = Set.of("file", "path", "filename", "file.filename", "romfile");
-    private static final Set<String> FLAGS_WITHOUT_VALUE = Set.of(
-            "-nodefaults",
-            "-no-user-config",
-            "-no-reboot",
-            "-no-shutdown",
-            "-enable-kvm",
-            "-nographic",
-            "-no-acpi",
-            "-no-hpet",
-            "-usb",
-            "-snapshot",
-            "-win2k-hack",
-            "-only-migratable",
-            "-mem-prealloc",
-            "-sdl",
-            "-S",
-            "-daemonize",
-            "-no-fd-bootchk",
-            "-preconfig",
-            "-full-screen",
-            "-portrait",
-            "-singlestep",
-            "-async-teardown");
+    /** Of this process only, or of its start. */
+    private static final Set<String> DROPPED = Set.of(
+            "qmp",
+            "qmp-pretty",
+            "monitor",
+            "incoming",
+            "S",
+            "s",
+            "gdb",
+            "daemonize",
+            "pidfile",
+            "name",
+            "D",
+            "loadvm",
+            "mem-path",
+            "mem-prealloc",
+            "preconfig",
+            "mon");
+
+    private static final Set<String> DESCRIPTOR_KEYS = Set.of("fd", "fds", "vhostfd", "vhostfds", "sock-fd");
+    private static final Pattern DESCRIPTOR_IN_JSON =
+            Pattern.compile("\"(fd|fds|vhostfd|vhostfds)\"\\s*:\\s*\"?[0-9]|\"type\"\\s*:\\s*\"fd\"");
+    private static final Set<String> WINDOWS = Set.of("gtk", "sdl", "curses", "cocoa", "default");
+    private static final Set<String> FREE_TEXT = Set.of("append", "uuid", "cpu", "trace", "d", "boot", "k", "rtc");
 
     private final String name;
     private final String emulator;
-    private final Path directory;
     private final String machine;
-    private final List<String> kept = new ArrayList<>();
-    private final List<String> accels = new ArrayList<>();
-    private final Map<String, Long> backends = new HashMap<>();
-    private final List<Node> nodes = new ArrayList<>();
+    private final CommandLinePaths paths;
+    private final CommandLineMemory memory = new CommandLineMemory();
+    private final List<Option> kept = new ArrayList<>();
     private final Set<String> monitorChardevs = new HashSet<>();
-    private String machineOptions = "";
+    private final List<String> accelerators = new ArrayList<>();
+    private final StringBuilder machineOptions = new StringBuilder();
     private String cpu = "";
     private String smp = "1";
-    private long memory = 128L << 20;
+    private int serials;
 
+    /** @param machine the versioned name, as QEMU tells it */
     CommandLineReader(String name, String emulator, String workingDirectory, String machine) {
         this.name = name;
         this.emulator = emulator;
-        this.directory = Path.of(workingDirectory);
         this.machine = machine;
+        this.paths = new CommandLinePaths(workingDirectory);
     }
 
+    /** @param commandLine with the program first, as in /proc/PID/cmdline */
     GuestDefinition read(List<String> commandLine) {
-        List<String> args = new ArrayList<>();
-        for (String arg : commandLine.subList(1, commandLine.size())) {
-            // QEMU takes --option as well.
-            args.add(arg.startsWith("--") && arg.length() > 2 ? arg.substring(1) : arg);
-        }
-        for (int i = 0; i + 1 < args.size(); i++) {
-            if (args.get(i).equals("-mon")
-                    || args.get(i).equals("-monitor")
-                    || args.get(i).equals("-qmp")) {
-                monitorChardevs.add(options(args.get(i + 1).replaceFirst("^chardev:", "chardev="))
-                        .getOrDefault("chardev", ""));
-            }
-        }
-        for (int i = 0; i < args.size(); i++) {
-            String option = args.get(i);
-            boolean hasValue = option.startsWith("-") && !FLAGS_WITHOUT_VALUE.contains(option) && i + 1 < args.size();
-            String value = hasValue ? args.get(++i) : null;
-            take(option, value);
-        }
+        List<Option> options = CommandLineOptions.parse(commandLine);
+        requireOwnConsole(options);
+        options.forEach(this::take);
+        dropMonitorChardevs();
+        kept.forEach(this::requireNoDescriptors);
+        memory.requireAllUsed();
+        List<GuestDefinition.Node> nodes = memory.nodes();
+        long bytes = nodes.isEmpty()
+                ? memory.memoryBytes()
+                : nodes.stream().mapToLong(GuestDefinition.Node::memoryBytes).sum();
         return new GuestDefinition(
                 name,
                 emulator,
                 machine + machineOptions,
-                accels.isEmpty() ? "tcg" : String.join(":", accels),
+                accelerators.isEmpty() ? "tcg" : String.join(":", accelerators),
                 cpu,
                 smp,
-                nodes.isEmpty()
-                        ? memory
-                        : nodes.stream().mapToLong(Node::memoryBytes).sum(),
+                bytes,
                 nodes,
-                0,
-                "private",
-                kept);
+                memory.hugePageBytes(),
+                memory.backing(),
+                QemuArguments.escape(CommandLineOptions.toArguments(kept)));
     }
 
-    private void take(String option, String value) {
-        if (DROPPED_FLAGS.contains(option) || DROPPED_WITH_VALUE.contains(option) || option.equals("-mon")) {
-            return;
+    /** -nographic puts serial port and monitor on a terminal that the guest would lose. */
+    private void requireOwnConsole(List<Option> options) {
+        boolean nographic = options.stream().anyMatch(o -> o.name().equals("nographic"));
+        boolean serial = options.stream().anyMatch(o -> o.name().equals("serial"));
+        boolean monitor =
+                options.stream().anyMatch(o -> Set.of("monitor", "mon").contains(o.name()));
+        if (nographic && !(serial && monitor)) {
+            throw refusal(
+                    "-nographic puts the serial port and the monitor on QEMU's terminal, which does not move: start "
+                            + "the guest with -display none and an explicit -serial (for example -serial file:PATH) instead");
         }
-        if (value != null && (value.matches(".*[,:](fd|fds|vhostfd|vhostfds)=.*") || value.matches("(fd|fds)=.*"))) {
-            throw refused(
-                    option + " " + value, "a descriptor cannot travel; write a definition and use ferry guest run");
-        }
-        switch (option) {
-            case "-m" -> memory = memory(value);
-            case "-machine", "-M" -> machine(value);
-            case "-accel" -> accels.add(value);
-            case "-enable-kvm" -> accels.add("kvm");
-            case "-cpu" -> cpu = value;
-            case "-smp" -> smp = value;
-            case "-object" -> object(value);
-            case "-numa" -> numa(value);
-            case "-mem-path", "-mem-prealloc" -> {}
-            case "-chardev" -> chardev(value);
-            case "-serial" -> serial(value);
-            case "-nographic" ->
-                throw refused(
-                        "-nographic",
-                        "it puts serial port and monitor on a terminal; use -display"
-                                + " none with -serial file:PATH or a socket");
-            default -> {
-                kept.add(option);
-                if (value != null) {
-                    kept.add(PATHS.contains(option) ? absolute(value) : withAbsolutePaths(value));
+    }
+
+    private void take(Option option) {
+        switch (option.name()) {
+            case "mon" -> monitorChardev(QemuOption.parse(option.value()).implied("chardev"));
+            case "qmp", "qmp-pretty", "monitor" -> {
+                if (option.value().startsWith("chardev:")) {
+                    monitorChardevs.add(option.value().substring("chardev:".length()));
                 }
             }
+            case "readconfig", "add-fd" ->
+                throw refusal("-" + option.name() + " " + option.value()
+                        + " cannot be carried over, because what it brings is outside "
+                        + "the command line: start the guest with the same as plain options");
+            case "m" -> memory.takeMemory(option.value()).ifPresent(rest -> kept.add(option.with(rest)));
+            case "numa" -> keepUnless(memory.takeNuma(option.value()), option);
+            case "object" -> keepUnless(memory.takeObject(option.value()), paths.absolute(option));
+            case "machine" -> takeMachine(QemuOption.parse(option.value()));
+            case "accel" -> accelerators.add(option.value());
+            case "enable-kvm" -> accelerators.add("kvm");
+            case "cpu" -> cpu = option.value();
+            case "smp" -> smp = option.value();
+            case "serial" -> takeSerial(option);
+            case "chardev" -> kept.add(appending(paths.absolute(option)));
+            case "display" -> kept.add(isWindow(option.value()) ? option.with("none") : option);
+            default -> keepUnless(DROPPED.contains(option.name()), paths.absolute(option));
         }
     }
 
-    private long memory(String value) {
-        Map<String, String> o = options(value);
-        return Sizes.parse(o.getOrDefault("size", o.getOrDefault("", "128M")), 1L << 20);
-    }
-
-    private void machine(String value) {
-        StringBuilder rest = new StringBuilder();
-        List<String> parts = List.of(value.split(",", -1));
-        for (int i = 0; i < parts.size(); i++) {
-            String part = parts.get(i);
-            if (part.startsWith("accel=")) {
-                accels.addAll(List.of(part.substring(6).split(":", -1)));
-            } else if (part.contains("=") && !part.startsWith("memory-backend=") && !part.startsWith("type=")) {
-                rest.append(',').append(part);
-            }
+    private void keepUnless(boolean taken, Option option) {
+        if (!taken) {
+            kept.add(option);
         }
-        machineOptions = rest.toString();
     }
 
-    private void object(String value) {
-        if (value.startsWith("memory-backend-") || value.contains("\"memory-backend-")) {
-            Map<String, String> o = options(value);
-            backends.put(o.getOrDefault("id", ""), Sizes.parse(o.getOrDefault("size", "0"), 1));
+    private void monitorChardev(Optional<String> id) {
+        id.ifPresent(monitorChardevs::add);
+    }
+
+    private void takeMachine(QemuOption option) {
+        option.value("accel").ifPresent(accelerators::add);
+        option.value("memory-backend").ifPresent(memory::useBackend);
+        QemuOption rest = option.withoutHead().without(Set.of("type", "accel", "memory-backend"));
+        if (!rest.entries().isEmpty()) {
+            machineOptions.append(',').append(rest);
+        }
+    }
+
+    /** A file is appended to, so that what the guest wrote before its move stays. */
+    private void takeSerial(Option option) {
+        int number = serials++;
+        if (option.value().equals("stdio") || option.value().startsWith("mon:")) {
+            throw refusal("-serial " + option.value()
+                    + " is a terminal, which does not move: use -serial file:PATH, or a " + "socket");
+        }
+        if (!option.value().startsWith("file:")) {
+            kept.add(option);
             return;
         }
-        kept.add("-object");
-        kept.add(withAbsolutePaths(value));
+        String id = "ferry-serial" + number;
+        String path = paths.absolute(option.value().substring("file:".length()));
+        kept.add(new Option("chardev", "file,id=" + id + ",path=" + QemuOption.escape(path) + ",append=on"));
+        kept.add(option.with("chardev:" + id));
     }
 
-    private void numa(String value) {
-        Map<String, String> o = options(value);
-        if (!value.startsWith("node")) {
-            kept.add("-numa");
-            kept.add(value);
+    private static Option appending(Option option) {
+        QemuOption chardev = QemuOption.parse(option.value());
+        boolean truncates = chardev.implied("backend").orElse("").equals("file")
+                && chardev.value("append").isEmpty();
+        return truncates ? option.with(chardev.plus("append", "on").toString()) : option;
+    }
+
+    private static boolean isWindow(String display) {
+        return WINDOWS.contains(QemuOption.parse(display).implied("type").orElse(""));
+    }
+
+    /** Unless something else uses it too, such as a serial port through mux=on. */
+    private void dropMonitorChardevs() {
+        kept.removeIf(option -> {
+            String id = chardevId(option);
+            return monitorChardevs.contains(id) && kept.stream().noneMatch(o -> usesChardev(o, id));
+        });
+    }
+
+    private static String chardevId(Option option) {
+        return option.name().equals("chardev")
+                ? QemuOption.parse(option.value()).value("id").orElse("")
+                : "";
+    }
+
+    private static boolean usesChardev(Option option, String id) {
+        String quoted = Pattern.quote(id);
+        return option.value() != null
+                && Pattern.compile("(^chardev:|chardev=|\"chardev\"\\s*:\\s*\")" + quoted + "($|[,\"])")
+                        .matcher(option.value())
+                        .find();
+    }
+
+    private void requireNoDescriptors(Option option) {
+        if (option.value() == null || FREE_TEXT.contains(option.name())) {
             return;
         }
-        long bytes = o.containsKey("memdev")
-                ? backends.getOrDefault(o.get("memdev"), 0L)
-                : Sizes.parse(o.getOrDefault("mem", "0"), 1L << 20);
-        nodes.add(new Node(bytes, o.getOrDefault("cpus", "")));
+        boolean found = option.isJson()
+                ? DESCRIPTOR_IN_JSON.matcher(option.value()).find()
+                : QemuOption.parse(option.value()).entries().stream()
+                        .anyMatch(e -> DESCRIPTOR_KEYS.contains(e.key())
+                                || e.value().startsWith("/dev/fdset/")
+                                || e.value().startsWith("fd:"));
+        if (found) {
+            throw refusal(
+                    "-" + option.name() + " " + option.value() + " uses a descriptor that was passed to QEMU, and the "
+                            + "other host has none: attach a destination QEMU that was started with its own (ferry guest attach "
+                            + "--incoming), or name the device by path (for example -netdev tap,ifname=...)");
+        }
     }
 
-    private void chardev(String value) {
-        Map<String, String> o = options(value);
-        if (monitorChardevs.contains(o.get("id")) && !value.startsWith("stdio")) {
-            return;
-        }
-        kept.add("-chardev");
-        String with = withAbsolutePaths(value);
-        // The destination must not empty the file that the source wrote.
-        kept.add(value.startsWith("file,") && !o.containsKey("append") ? with + ",append=on" : with);
-    }
-
-    private void serial(String value) {
-        if (value.startsWith("file:")) {
-            String id = "ferry-serial" + kept.size();
-            kept.add("-chardev");
-            kept.add("file,id=" + id + ",path=" + absolute(value.substring(5)) + ",append=on");
-            kept.add("-serial");
-            kept.add("chardev:" + id);
-            return;
-        }
-        if (value.equals("stdio") || value.startsWith("mon:")) {
-            throw refused("-serial " + value, "a terminal cannot travel; use -serial file:PATH or a socket");
-        }
-        kept.add("-serial");
-        kept.add(value);
-    }
-
-    private String withAbsolutePaths(String value) {
-        if (value.startsWith("{")) {
-            return value;
-        }
-        List<String> parts = new ArrayList<>();
-        for (String part : value.split(",", -1)) {
-            int eq = part.indexOf('=');
-            boolean path = eq > 0 && PATH_KEYS.contains(part.substring(0, eq));
-            parts.add(path ? part.substring(0, eq + 1) + absolute(part.substring(eq + 1)) : part);
-        }
-        return String.join(",", parts);
-    }
-
-    private String absolute(String path) {
-        // Leaves protocols (nbd:, json:) alone.
-        return path.isEmpty() || path.startsWith("/") || path.matches("[a-z]+:.*")
-                ? path
-                : directory.resolve(path).toString();
-    }
-
-    private static Map<String, String> options(String value) {
-        Map<String, String> options = new HashMap<>();
-        for (String part : value.split(",", -1)) {
-            int eq = part.indexOf('=');
-            if (eq > 0) {
-                options.put(part.substring(0, eq), part.substring(eq + 1));
-            } else {
-                options.putIfAbsent("", part);
-            }
-        }
-        return options;
-    }
-
-    private FerryException refused(String what, String why) {
-        return new FerryException(
-                ErrorCategory.FAILED_PRECONDITION, "guest " + name + " was started with " + what + ": " + why);
+    private FerryException refusal(String what) {
+        return new FerryException(ErrorCategory.FAILED_PRECONDITION, "guest " + name + ": " + what);
     }
 }

@@ -10,13 +10,16 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
-import java.util.function.Function;
+import java.util.regex.Pattern;
 
 /** A guest definition as people write it. */
 final class DefinitionToml {
     private static final Set<String> KEYS = Set.of(
             "name", "emulator", "machine", "accel", "cpu", "smp", "memory", "node", "hugepages", "backing", "args");
     private static final Set<String> BACKINGS = Set.of("private", "memfd", "shared");
+
+    /** Not within a [[node]]. */
+    private static final int TOP = -1;
 
     private final String text;
     private final String file;
@@ -42,19 +45,23 @@ final class DefinitionToml {
     }
 
     private GuestDefinition definition() {
-        known(root, KEYS);
+        known(root, KEYS, TOP);
         List<Node> nodes = new ArrayList<>();
         JsonNode list = root.path("node");
         if (!list.isMissingNode() && !list.isArray()) {
             throw bad("node", "write one [[node]] for each NUMA node");
         }
         for (JsonNode node : list) {
-            known(node, Set.of("memory", "cpus"));
-            nodes.add(new Node(size(node, "memory"), node.path("cpus").asText("")));
+            int index = nodes.size();
+            known(node, Set.of("memory", "cpus"), index);
+            if (node.has("cpus") && !node.path("cpus").isTextual()) {
+                throw bad("cpus", index, "is a string, for example \"0-1\" or \"0,4-5\"");
+            }
+            nodes.add(new Node(size(node, "memory", index), node.path("cpus").asText("")));
         }
         long memory = nodes.stream().mapToLong(Node::memoryBytes).sum();
         if (root.has("memory")) {
-            long said = size(root, "memory");
+            long said = size(root, "memory", TOP);
             if (!nodes.isEmpty() && said != memory) {
                 throw bad("memory", "is " + said + " bytes, the nodes have " + memory);
             }
@@ -65,6 +72,11 @@ final class DefinitionToml {
         }
         if (!root.path("name").isTextual()) {
             throw new FerryException(ErrorCategory.INVALID_ARGUMENT, file + ":1: name: is missing");
+        }
+        try {
+            GuestNames.check(root.path("name").asText());
+        } catch (FerryException e) {
+            throw bad("name", e.getMessage());
         }
         String backing = string("backing", "private");
         if (!BACKINGS.contains(backing)) {
@@ -79,7 +91,7 @@ final class DefinitionToml {
                 root.path("smp").isInt() ? root.get("smp").asText() : string("smp", "1"),
                 memory,
                 nodes,
-                root.has("hugepages") ? size(root, "hugepages") : 0,
+                hugePages(),
                 backing,
                 arguments());
     }
@@ -129,14 +141,24 @@ final class DefinitionToml {
         return list;
     }
 
-    private void known(JsonNode table, Set<String> keys) {
+    private void known(JsonNode table, Set<String> keys, int node) {
         for (Iterator<String> names = table.fieldNames(); names.hasNext(); ) {
             String key = names.next();
             if (!keys.contains(key)) {
                 throw bad(
-                        key, "is not known; known are " + keys.stream().sorted().toList());
+                        key,
+                        node,
+                        "is not known; known are " + keys.stream().sorted().toList());
             }
         }
+    }
+
+    private long hugePages() {
+        long bytes = root.has("hugepages") ? size(root, "hugepages", TOP) : 0;
+        if (bytes != 0 && bytes != 2L << 20 && bytes != 1L << 30) {
+            throw bad("hugepages", "is \"2MiB\" or \"1GiB\"");
+        }
+        return bytes;
     }
 
     private String string(String key, String fallback) {
@@ -147,29 +169,43 @@ final class DefinitionToml {
         return value.asText(fallback);
     }
 
-    private long size(JsonNode table, String key) {
-        return convert(key, table.path(key), v -> Sizes.parse(v.asText(), 1));
-    }
-
-    private long convert(String key, JsonNode value, Function<JsonNode, Long> how) {
+    private long size(JsonNode table, String key, int node) {
+        JsonNode value = table.path(key);
+        if (!value.isTextual()) {
+            throw bad(key, node, "is a size in quotes, for example \"256MiB\" or \"1GiB\"");
+        }
         try {
-            return how.apply(value);
+            return Sizes.parse(value.asText(), 1);
         } catch (IllegalArgumentException | ArithmeticException e) {
-            throw bad(key, e.getMessage());
+            throw bad(key, node, e.getMessage());
         }
     }
 
     private FerryException bad(String key, String problem) {
-        int line = 1;
-        int at = 1;
-        for (String l : text.lines().toList()) {
-            if (l.strip().startsWith(key) || l.strip().startsWith("[[" + key)) {
-                line = at;
-                break;
+        return bad(key, TOP, problem);
+    }
+
+    /** @param node within which [[node]], or TOP */
+    private FerryException bad(String key, int node, String problem) {
+        return new FerryException(
+                ErrorCategory.INVALID_ARGUMENT, file + ":" + lineOf(key, node) + ": " + key + ": " + problem);
+    }
+
+    /** The tree that Jackson gives has no positions, so the text is searched; 1 for a key in a form not seen here. */
+    private int lineOf(String key, int node) {
+        Pattern keyLine = Pattern.compile("(\\[\\[?\\s*)?[\"']?" + Pattern.quote(key) + "[\"']?\\s*([=.\\]].*)?");
+        List<String> lines = text.lines().map(String::strip).toList();
+        int current = TOP;
+        for (int i = 0; i < lines.size(); i++) {
+            if (lines.get(i).matches("\\[\\[\\s*[\"']?node[\"']?\\s*]].*")) {
+                current++;
             }
-            at++;
+            boolean here = current == node || key.equals("node");
+            if (here && keyLine.matcher(lines.get(i)).matches()) {
+                return i + 1;
+            }
         }
-        return new FerryException(ErrorCategory.INVALID_ARGUMENT, file + ":" + line + ": " + key + ": " + problem);
+        return 1;
     }
 
     private static void line(StringBuilder out, String key, String value) {
@@ -179,6 +215,14 @@ final class DefinitionToml {
     }
 
     private static String quote(String value) {
-        return '"' + value.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+        StringBuilder out = new StringBuilder("\"");
+        value.chars().forEach(c -> {
+            if (c < ' ' || c == 0x7f) {
+                out.append(String.format("\\u%04x", c));
+            } else {
+                out.append(c == '"' || c == '\\' ? "\\" : "").append((char) c);
+            }
+        });
+        return out.append('"').toString();
     }
 }

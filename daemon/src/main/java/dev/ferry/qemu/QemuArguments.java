@@ -5,15 +5,18 @@ import dev.ferry.base.FerryException;
 import dev.ferry.qemu.GuestDefinition.Node;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The command line of a guest on this host. Pure. */
 final class QemuArguments {
-    private static final Pattern VARIABLE = Pattern.compile("\\$\\{([A-Za-z0-9_.-]+)\\}");
+    private static final Pattern VARIABLE = Pattern.compile("\\$\\$\\{|\\$\\{([A-Za-z0-9_.-]+)\\}");
 
     private final GuestDefinition definition;
     private final HostProfile host;
@@ -38,11 +41,7 @@ final class QemuArguments {
         add(argv, "-name", definition.name());
         boolean numa = !definition.nodes().isEmpty();
         add(argv, "-machine", definition.machine() + (numa ? "" : ",memory-backend=ferry-ram0"));
-        for (String accel : definition.accel().split(":", -1)) {
-            if (kvm || !accel.equals("kvm") || definition.accel().equals("kvm")) {
-                add(argv, "-accel", accel);
-            }
-        }
+        accelerators().forEach(accel -> add(argv, "-accel", accel));
         if (!definition.cpu().isEmpty()) {
             add(argv, "-cpu", definition.cpu());
         }
@@ -52,10 +51,7 @@ final class QemuArguments {
         for (int i = 0; i < nodes.size(); i++) {
             add(argv, "-object", backend(i, nodes.get(i).memoryBytes(), ramFiles.isEmpty() ? null : ramFiles.get(i)));
             if (numa) {
-                String cpus = nodes.get(i).cpus().isEmpty()
-                        ? ""
-                        : ",cpus=" + nodes.get(i).cpus();
-                add(argv, "-numa", "node,nodeid=" + i + cpus + ",memdev=ferry-ram" + i);
+                add(argv, "-numa", "node,nodeid=" + i + cpus(nodes.get(i)) + ",memdev=ferry-ram" + i);
             }
         }
         add(argv, "-qmp", "unix:" + guestDirectory.resolve("qmp.sock") + ",server=on,wait=off");
@@ -65,8 +61,35 @@ final class QemuArguments {
             argv.add("-S");
             add(argv, "-incoming", "defer");
         }
-        definition.arguments().forEach(a -> argv.add(local(a)));
+        boolean kernelCommandLine = false;
+        for (String argument : definition.arguments()) {
+            argv.add(withValues(kernelCommandLine ? argument : withLocalPaths(argument)));
+            kernelCommandLine = argument.equals("-append");
+        }
         return argv;
+    }
+
+    /** KVM alone is left in where there is none, so that QEMU says so. */
+    private List<String> accelerators() {
+        List<String> all = List.of(definition.accel().split(":", -1));
+        List<String> possible = all.stream()
+                .filter(a -> kvm || !(a.equals("kvm") || a.startsWith("kvm,")))
+                .toList();
+        return possible.isEmpty() ? all : possible;
+    }
+
+    /** Each range is a key of its own: a comma would end it. */
+    private static String cpus(Node node) {
+        return Stream.of(node.cpus().split(","))
+                .map(String::strip)
+                .filter(range -> !range.isEmpty())
+                .map(range -> ",cpus=" + range)
+                .collect(Collectors.joining());
+    }
+
+    /** So that {@code ${} of somebody else's command line means itself. */
+    static List<String> escape(List<String> arguments) {
+        return arguments.stream().map(a -> a.replace("${", "$${")).toList();
     }
 
     private String backend(int node, long bytes, Path file) {
@@ -84,30 +107,36 @@ final class QemuArguments {
         };
     }
 
-    /** ${KEY} and path prefixes as this host has them. */
-    private String local(String argument) {
+    /** {@code ${KEY}} as this host has it; {@code $${} is a plain {@code ${}. */
+    private String withValues(String argument) {
         Map<String, String> values = new HashMap<>(host.values());
         values.put("guest_dir", guestDirectory.toString());
         values.put("name", definition.name());
-        Matcher m = VARIABLE.matcher(argument);
-        StringBuilder out = new StringBuilder();
-        while (m.find()) {
-            String value = values.get(m.group(1));
+        return VARIABLE.matcher(argument).replaceAll(match -> {
+            String key = match.group(1);
+            String value = key == null ? "${" : values.get(key);
             if (value == null) {
                 throw new FerryException(
                         ErrorCategory.FAILED_PRECONDITION,
-                        "guest " + definition.name() + " needs ${" + m.group(1)
+                        "guest " + definition.name() + " needs ${" + key
                                 + "}: set it in [guests.values] of this host's configuration");
             }
-            m.appendReplacement(out, Matcher.quoteReplacement(value));
+            return Matcher.quoteReplacement(value);
+        });
+    }
+
+    /** Once each, the longest prefix that fits, only where a path begins, and whole names: /vm is not the beginning of /vmx. */
+    private String withLocalPaths(String argument) {
+        if (host.paths().isEmpty()) {
+            return argument;
         }
-        String text = m.appendTail(out).toString();
-        for (Map.Entry<String, String> path : host.paths().entrySet()) {
-            // Only where a path begins: at the start, or behind = or :.
-            text = text.replaceAll(
-                    "(^|[=:])" + Pattern.quote(path.getKey()), "$1" + Matcher.quoteReplacement(path.getValue()));
-        }
-        return text;
+        String prefixes = host.paths().keySet().stream()
+                .sorted(Comparator.comparingInt(String::length).reversed())
+                .map(Pattern::quote)
+                .collect(Collectors.joining("|"));
+        return Pattern.compile("(?<=^|[=:,\"])(" + prefixes + ")(?=$|[/,\"]|(?<=/))")
+                .matcher(argument)
+                .replaceAll(match -> Matcher.quoteReplacement(host.paths().get(match.group(1))));
     }
 
     private static void add(List<String> argv, String option, String value) {
