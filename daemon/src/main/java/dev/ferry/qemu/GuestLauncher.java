@@ -111,6 +111,8 @@ public final class GuestLauncher {
                         .toList();
         for (int i = 0; i < sizes.size(); i++) {
             Path file = host.ramDir().resolve("ferry-" + tag + "-" + definition.name() + "-" + i + ".ram");
+            // Of an earlier guest of this name and purpose, which has ended: the guest directory was free.
+            removeFile(file);
             RamFile.create(file.toString(), sizes.get(i)).close();
             ramFiles.add(file);
         }

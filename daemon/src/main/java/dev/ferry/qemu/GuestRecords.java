@@ -1,5 +1,6 @@
 package dev.ferry.qemu;
 
+import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
@@ -13,9 +14,12 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One JSON file a guest, replaced whole by rename. Used under the registry's lock. */
 final class GuestRecords {
+    private static final Logger LOG = LoggerFactory.getLogger(GuestRecords.class);
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path directory;
@@ -50,7 +54,12 @@ final class GuestRecords {
         List<GuestRecord> records = new ArrayList<>();
         try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*.json")) {
             for (Path file : files) {
-                records.add(JSON.readValue(file.toFile(), GuestRecord.class));
+                try {
+                    records.add(JSON.readValue(file.toFile(), GuestRecord.class));
+                } catch (JacksonException e) {
+                    // One that is broken must not keep the daemon from the other guests.
+                    LOG.error("guest record {} is broken and passed over: attach its guest again", file, e);
+                }
             }
         } catch (IOException e) {
             throw failed("reading " + directory, e);
