@@ -29,6 +29,7 @@ public final class GuestLauncher {
     private static final Logger LOG = LoggerFactory.getLogger(GuestLauncher.class);
     private static final Duration START_LIMIT = Duration.ofSeconds(10);
     private static final Duration QMP_LIMIT = Duration.ofSeconds(2);
+    private static final String STARTED = "started";
     private static final int SIGKILL = 9;
     private static final int LOG_TAIL_BYTES = 2000;
 
@@ -52,8 +53,13 @@ public final class GuestLauncher {
         return start(definition, migrationId, true);
     }
 
-    /** Removes a guest's directory; only when its QEMU has ended. */
+    /** Removes a guest's directory and RAM files. FAILED_PRECONDITION, and nothing is removed, while its QEMU lives. */
     public void cleanUp(String guestName, List<Path> ramFiles) {
+        pid(directory(guestName)).ifPresent(pid -> {
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION,
+                    "guest " + guestName + " still runs as pid " + pid + ": its directory and RAM stay");
+        });
         removeDirectory(directory(guestName));
         ramFiles.forEach(GuestLauncher::removeFile);
     }
@@ -77,8 +83,12 @@ public final class GuestLauncher {
             spawn(argv, directory);
             return new Incoming(awaitQmp(definition.name(), directory), List.copyOf(ramFiles));
         } catch (RuntimeException e) {
-            endProcess(directory);
-            cleanUp(definition.name(), ramFiles);
+            try {
+                endProcess(directory);
+                cleanUp(definition.name(), ramFiles);
+            } catch (FerryException left) {
+                e.addSuppressed(left);
+            }
             throw e;
         }
     }
@@ -88,6 +98,11 @@ public final class GuestLauncher {
             throw new FerryException(
                     ErrorCategory.ALREADY_EXISTS, "guest " + name + " runs here already, in " + directory);
         }
+        if (directory.resolve("monitor.sock").toString().getBytes(StandardCharsets.UTF_8).length > 107) {
+            throw new FerryException(
+                    ErrorCategory.INVALID_ARGUMENT,
+                    directory + " is too long for unix sockets (107 bytes): shorten runtime_dir or the guest's name");
+        }
         removeDirectory(directory);
         try {
             Files.createDirectories(directory.getParent());
@@ -95,11 +110,6 @@ public final class GuestLauncher {
                     directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         } catch (IOException e) {
             throw new FerryException(ErrorCategory.RESOURCE_EXHAUSTED, "making " + directory + ": " + e, e);
-        }
-        if (directory.resolve("monitor.sock").toString().length() > 107) {
-            throw new FerryException(
-                    ErrorCategory.INVALID_ARGUMENT,
-                    directory + " is too long for unix sockets (107 bytes): shorten runtime_dir or the guest's name");
         }
     }
 
@@ -118,8 +128,11 @@ public final class GuestLauncher {
         }
     }
 
+    /** The shell writes its pid, which becomes QEMU's: so QEMU is found from its first moment, also if it ends at once. */
     private static void spawn(List<String> argv, Path directory) {
-        List<String> command = new ArrayList<>(List.of("setsid", "--fork"));
+        List<String> command = new ArrayList<>(List.of("setsid", "--fork", "sh", "-c"));
+        command.addAll(List.of(
+                "echo $$ >\"$0\" && exec \"$@\"", directory.resolve(STARTED).toString()));
         command.addAll(argv);
         try {
             Process process = new ProcessBuilder(command)
@@ -138,39 +151,39 @@ public final class GuestLauncher {
         }
     }
 
-    /** QEMU writes its pid file when its sockets are there; before that a pid file is missing, after its death it may be, too. */
     private static QemuGuest awaitQmp(String name, Path directory) {
         long end = System.nanoTime() + START_LIMIT.toNanos();
         Path socket = directory.resolve("qmp.sock");
-        boolean seen = false;
+        FerryException refused = null;
         while (System.nanoTime() < end) {
-            Optional<Integer> pid = pid(directory);
-            seen |= pid.isPresent();
-            if (pid.isPresent() && Files.exists(socket)) {
+            // Asked before the attempt: a QEMU that ends during it may have been refused for a reason of its own.
+            boolean ended =
+                    number(directory.resolve(STARTED)).map(pid -> !isAlive(pid)).orElse(false);
+            if (ended) {
+                throw failed(directory, "QEMU of guest " + name + " ended at once");
+            }
+            if (Files.exists(socket)) {
                 try {
                     return QemuGuest.connect(name, socket.toString(), QMP_LIMIT);
                 } catch (FerryException e) {
-                    if (pid(directory).isPresent()) {
-                        throw e;
-                    }
+                    // Its socket is there before it listens, and it may be slow to greet.
+                    refused = e;
                 }
-            }
-            if ((seen && pid.isEmpty()) || endedEarly(directory)) {
-                throw failed(directory, "QEMU of guest " + name + " ended at once");
             }
             LockSupport.parkNanos(5_000_000);
         }
         throw failed(
                 directory,
-                "QEMU of guest " + name + " did not open its QMP socket within " + START_LIMIT.toSeconds() + " s");
+                "QEMU of guest " + name + " did not answer on its QMP socket within " + START_LIMIT.toSeconds() + " s"
+                        + (refused == null ? "" : " (" + refused.getMessage() + ")"));
     }
 
-    /** It said something about an error and left no pid file. */
-    private static boolean endedEarly(Path directory) {
-        return pid(directory).isEmpty()
-                && tail(directory).contains("qemu-system")
-                && !Files.exists(directory.resolve("pid"))
-                && !Files.exists(directory.resolve("qmp.sock"));
+    private static boolean isAlive(int pid) {
+        try (PidFd process = PidFd.open(pid)) {
+            return process.isAlive();
+        } catch (FerryException e) {
+            return false;
+        }
     }
 
     private static FerryException failed(Path directory, String what) {
@@ -189,15 +202,23 @@ public final class GuestLauncher {
         }
     }
 
-    /** Of a living QEMU whose pid file this is. */
+    /** Of a living QEMU that was started for this directory, or of the shell that is about to become it. */
     private static Optional<Integer> pid(Path directory) {
         try {
-            int pid =
-                    Integer.parseInt(Files.readString(directory.resolve("pid")).strip());
-            boolean ours =
-                    ProcFs.commandLine(pid).contains(directory.resolve("pid").toString());
-            return ours ? Optional.of(pid) : Optional.empty();
-        } catch (IOException | NumberFormatException | FerryException e) {
+            String ours = directory.resolve("pid").toString();
+            return number(directory.resolve(STARTED))
+                    .filter(pid -> ProcFs.commandLine(pid).contains(ours));
+        } catch (FerryException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static Optional<Integer> number(Path file) {
+        try {
+            String text = Files.readString(file);
+            // Whole only with the end of its line.
+            return text.endsWith("\n") ? Optional.of(Integer.valueOf(text.strip())) : Optional.empty();
+        } catch (IOException | NumberFormatException e) {
             return Optional.empty();
         }
     }

@@ -214,6 +214,15 @@ class GuestRegistryTest {
     }
 
     @Test
+    void shouldRefusePathsThatAreTooLongForSockets() {
+        Path deep = directory.resolve("x".repeat(60));
+        HostProfile far = new HostProfile(deep, host.ramDir(), "", Map.of(), Map.of());
+        GuestDefinition definition = GuestDefinition.fromToml(toml("a".repeat(60)), "a.toml");
+        assertFails(() -> new GuestLauncher(far).run(definition), ErrorCategory.INVALID_ARGUMENT, "107");
+        assertThat(deep).doesNotExist();
+    }
+
+    @Test
     void shouldNotBeHeldUpByAGuestThatDoesNotAnswer() {
         run("a");
         run("b");
