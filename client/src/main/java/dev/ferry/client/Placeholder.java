@@ -1,3 +1,0 @@
-package dev.ferry.client;
-
-final class Placeholder {}
