@@ -56,9 +56,8 @@ final class CommandLineMemory {
         Map<String, String> properties = new LinkedHashMap<>();
         if (value.startsWith("{")) {
             JsonNode object = json(value);
-            object.fields()
-                    .forEachRemaining(
-                            f -> properties.put(f.getKey(), f.getValue().asText()));
+            object.properties()
+                    .forEach(f -> properties.put(f.getKey(), f.getValue().asText()));
             return properties;
         }
         QemuOption option = QemuOption.parse(value);
