@@ -87,7 +87,7 @@ final class QemuArguments {
                 .collect(Collectors.joining());
     }
 
-    /** So that {@code ${} of somebody else's command line means itself. */
+    /** So that a dollar and brace of somebody else's command line means itself. */
     static List<String> escape(List<String> arguments) {
         return arguments.stream().map(a -> a.replace("${", "$${")).toList();
     }
@@ -107,7 +107,7 @@ final class QemuArguments {
         };
     }
 
-    /** {@code ${KEY}} as this host has it; {@code $${} is a plain {@code ${}. */
+    /** Variables as this host has them; two dollars before a brace are one plain dollar. */
     private String withValues(String argument) {
         Map<String, String> values = new HashMap<>(host.values());
         values.put("guest_dir", guestDirectory.toString());
