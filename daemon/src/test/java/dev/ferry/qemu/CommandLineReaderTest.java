@@ -113,7 +113,7 @@ class CommandLineReaderTest {
         assertThatThrownBy(() -> words(line))
                 .isInstanceOf(FerryException.class)
                 .hasMessageContaining("web")
-                .hasMessageContaining(line.split(" ")[0]);
+                .hasMessageContaining(line.split(" ", -1)[0]);
     }
 
     @Test
