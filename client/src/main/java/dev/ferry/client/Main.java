@@ -2,6 +2,8 @@ package dev.ferry.client;
 
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -58,7 +60,11 @@ final class Main implements Runnable {
         throw new CommandLine.ParameterException(spec.commandLine(), "say what to do; ferry --help lists the commands");
     }
 
+    /** Kept, because java.util.logging forgets loggers that nobody holds. netty warns of an option that unix sockets lack. */
+    private static final Logger NETTY = Logger.getLogger("io.netty");
+
     public static void main(String[] args) {
+        NETTY.setLevel(Level.SEVERE);
         System.exit(new CommandLine(new Main())
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionExceptionHandler((e, command, parsed) -> explain(e))
