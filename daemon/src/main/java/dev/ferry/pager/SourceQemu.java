@@ -92,15 +92,14 @@ final class SourceQemu implements SourceGuest {
     public void depart(boolean keep) {
         if (!keep) {
             guest.quit(LIMIT);
+            guest.releaseDeviceState();
             registry.forgetDeparted(guest.name());
         }
     }
 
     @Override
     public synchronized void close() {
-        if (guest.isAlive()) {
-            guest.releaseDeviceState();
-        }
+        guest.releaseDeviceState();
         if (memory != null) {
             memory.close();
             memory = null;

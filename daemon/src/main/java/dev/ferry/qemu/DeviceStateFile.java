@@ -51,17 +51,19 @@ final class DeviceStateFile {
         }
     }
 
+    /** Harmless twice, and when QEMU has ended. */
     synchronized void release() {
-        if (fdset >= 0) {
-            long set = fdset;
-            fdset = -1;
-            if (qmp.isOpen()) {
+        long set = fdset;
+        fdset = -1;
+        try {
+            if (set >= 0 && qmp.isOpen()) {
                 qmp.execute("remove-fd", QmpConnection.JSON.createObjectNode().put("fdset-id", set), LIMIT);
             }
-        }
-        if (file != null) {
-            file.close();
-            file = null;
+        } finally {
+            if (file != null) {
+                file.close();
+                file = null;
+            }
         }
     }
 }

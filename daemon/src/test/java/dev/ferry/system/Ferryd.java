@@ -1,0 +1,189 @@
+package dev.ferry.system;
+
+import dev.ferry.v1.CancelRequest;
+import dev.ferry.v1.GetRequest;
+import dev.ferry.v1.Guest;
+import dev.ferry.v1.GuestServiceGrpc;
+import dev.ferry.v1.Migration;
+import dev.ferry.v1.MigrationServiceGrpc;
+import dev.ferry.v1.MigrationState;
+import dev.ferry.v1.Policy;
+import dev.ferry.v1.RunGuestRequest;
+import dev.ferry.v1.StartRequest;
+import dev.ferry.v1.WatchRequest;
+import io.grpc.ManagedChannel;
+import io.grpc.netty.NettyChannelBuilder;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.unix.DomainSocketAddress;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/** A real ferryd process with its own directories on tmpfs, and the API to it. Closing it ends its guests as well. */
+final class Ferryd implements AutoCloseable {
+    private static final Path REPOSITORY =
+            Path.of(System.getProperty("user.dir")).getParent();
+
+    final Path home;
+    final String peer;
+    private final Path config;
+    private final MultiThreadIoEventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+    private Process process;
+    private ManagedChannel channel;
+
+    /** @param extra more configuration, for example {@code [guests.values]} */
+    Ferryd(Path home, String extra) throws Exception {
+        this.home = home;
+        Files.createDirectories(home.resolve("ram"));
+        int port = freePort();
+        config = home.resolve("ferryd.toml");
+        Files.writeString(config, """
+                state_dir = "%1$s/state"
+                runtime_dir = "%1$s/run"
+                name = "%2$s"
+                [peer]
+                listen = "127.0.0.1:%3$d"
+                %4$s
+                """.formatted(
+                        home,
+                        home.getFileName(),
+                        port,
+                        extra.contains("[guests]") ? extra : "[guests]\nram_dir = \"" + home + "/ram\"\n" + extra));
+        peer = "127.0.0.1:" + port;
+        start();
+    }
+
+    /** Starts the daemon and waits for its ready line. */
+    void start() throws Exception {
+        process = new ProcessBuilder(REPOSITORY.resolve("bin/ferryd").toString(), "--config", config.toString())
+                .redirectError(
+                        ProcessBuilder.Redirect.appendTo(home.resolve("log").toFile()))
+                .redirectOutput(home.resolve("out").toFile())
+                .start();
+        Await.until("ferryd " + home + " is ready\n" + log(), () -> {
+            if (!process.isAlive()) {
+                throw new IllegalStateException("ferryd ended: " + log());
+            }
+            return Files.readString(home.resolve("out")).startsWith("ready ");
+        });
+        channel = NettyChannelBuilder.forAddress(
+                        new DomainSocketAddress(home.resolve("run/control.sock").toString()))
+                .channelType(EpollDomainSocketChannel.class)
+                .eventLoopGroup(loop)
+                .overrideAuthority("localhost")
+                .usePlaintext()
+                .build();
+    }
+
+    String log() throws IOException {
+        return Files.exists(home.resolve("log")) ? Files.readString(home.resolve("log")) : "";
+    }
+
+    long pid() {
+        return process.pid();
+    }
+
+    MigrationServiceGrpc.MigrationServiceBlockingStub migrations() {
+        return MigrationServiceGrpc.newBlockingStub(channel).withDeadlineAfter(120, TimeUnit.SECONDS);
+    }
+
+    GuestServiceGrpc.GuestServiceBlockingStub guests() {
+        return GuestServiceGrpc.newBlockingStub(channel).withDeadlineAfter(60, TimeUnit.SECONDS);
+    }
+
+    Guest run(String toml) {
+        return guests().run(RunGuestRequest.newBuilder()
+                .setToml(toml)
+                .setFileName("test.toml")
+                .build());
+    }
+
+    Migration start(String guest, Ferryd to, Policy policy) {
+        return migrations()
+                .start(StartRequest.newBuilder()
+                        .setGuest(guest)
+                        .setTo(to.peer)
+                        .setPolicy(policy)
+                        .build());
+    }
+
+    Migration get(String id) {
+        return migrations().get(GetRequest.newBuilder().setId(id).build());
+    }
+
+    Migration cancel(String id) {
+        return migrations().cancel(CancelRequest.newBuilder().setId(id).build());
+    }
+
+    /** Waits until it has ended. */
+    Migration follow(String id) {
+        Iterator<Migration> stream = migrations()
+                .watch(WatchRequest.newBuilder().setId(id).setIntervalMs(100).build());
+        Migration last = null;
+        while (stream.hasNext()) {
+            last = stream.next();
+        }
+        return last;
+    }
+
+    /** Waits until it is in this state or has ended. */
+    Migration awaitState(String id, MigrationState state) {
+        Iterator<Migration> stream = migrations()
+                .watch(WatchRequest.newBuilder().setId(id).setIntervalMs(50).build());
+        Migration last = null;
+        while (stream.hasNext()) {
+            last = stream.next();
+            if (last.getState() == state) {
+                return last;
+            }
+        }
+        return last;
+    }
+
+    Path guestDirectory(String guest) {
+        return home.resolve("run/guests").resolve(guest);
+    }
+
+    List<Path> ramFiles() throws IOException {
+        try (Stream<Path> files = Files.list(home.resolve("ram"))) {
+            return files.sorted().toList();
+        }
+    }
+
+    void kill9() throws InterruptedException {
+        channel.shutdownNow();
+        process.destroyForcibly().waitFor();
+    }
+
+    private static int freePort() throws IOException {
+        try (java.net.ServerSocket s = new java.net.ServerSocket(0, 1, java.net.InetAddress.getLoopbackAddress())) {
+            return s.getLocalPort();
+        }
+    }
+
+    @Override
+    public void close() throws Exception {
+        if (channel != null) {
+            channel.shutdownNow();
+        }
+        loop.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        process.destroy();
+        if (!process.waitFor(10, TimeUnit.SECONDS)) {
+            process.destroyForcibly().waitFor();
+        }
+        Path guests = home.resolve("run/guests");
+        if (Files.isDirectory(guests)) {
+            try (Stream<Path> all = Files.list(guests)) {
+                for (Path guest : all.toList()) {
+                    Guests.end(guest.resolve("pid"));
+                }
+            }
+        }
+    }
+}

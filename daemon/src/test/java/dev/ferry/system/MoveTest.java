@@ -1,0 +1,140 @@
+package dev.ferry.system;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.ferry.v1.Migration;
+import dev.ferry.v1.Phase;
+import dev.ferry.v1.Policy;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Real guests, real daemons, every byte. */
+@Tag("qemu")
+class MoveTest {
+    private static final Policy SHORT = Policy.newBuilder().build();
+
+    /** The source's memory as QEMU makes it by default, as memfd and as a file; each guest is reset once afterwards. */
+    @ParameterizedTest
+    @ValueSource(strings = {"private", "memfd", "shared"})
+    void shouldMoveAGuestWhateverItsMemoryIsMadeOf(String backing) throws Exception {
+        try (Lab lab = new Lab()) {
+            VerifyingGuest guest = lab.runOnA(
+                    VerifyingGuest.toml(
+                                    "v1",
+                                    "tcg",
+                                    "256MiB",
+                                    2,
+                                    "rate=5000 write=20 pattern=random fill=70",
+                                    "backing = \"" + backing + "\"")
+                            .replaceFirst("(?s)(.*)\n(backing[^\n]*)\n", "$2\n$1"),
+                    "v1");
+            lab.move(guest, lab.a, lab.b, SHORT);
+            guest.awaitTick();
+            guest.verify();
+            assertThat(guest.verifyFromOutside().pages()).isGreaterThan(60_000);
+            guest.reset();
+            guest.verify();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"tcg, 1GiB, 1, rate=20000 write=20 pattern=random", "kvm, 256MiB, 1, rate=500 write=20 pattern=random"})
+    void shouldBeAwayForLessThanFiftyMilliseconds(String accel, String memory, int cpus, String load) throws Exception {
+        try (Lab lab = new Lab()) {
+            VerifyingGuest guest = lab.runOnA(VerifyingGuest.toml("v1", accel, memory, cpus, load, ""), "v1");
+            List<Double> downtimes = new ArrayList<>();
+            long remoteFaults = 0;
+            Ferryd from = lab.a;
+            Ferryd to = lab.b;
+            for (int i = 0; i < 5; i++) {
+                Migration m = lab.move(guest, from, to, SHORT);
+                downtimes.add(m.getDowntimeMs());
+                remoteFaults += m.getPostcopy().getRemoteFaults();
+                double sum = m.getDowntimePhasesList().stream()
+                        .mapToDouble(Phase::getMs)
+                        .sum();
+                assertThat(sum).isCloseTo(m.getDowntimeMs(), org.assertj.core.data.Offset.offset(0.01));
+                guest.awaitTick();
+                Ferryd t = from;
+                from = to;
+                to = t;
+            }
+            guest.verify();
+            guest.verifyFromOutside();
+            System.err.println(
+                    "downtime " + accel + " " + memory + ": " + downtimes + " ms, remote faults " + remoteFaults);
+            assertThat(downtimes.stream().sorted().toList().get(2))
+                    .as("median of " + downtimes)
+                    .isLessThan(50);
+            assertThat(remoteFaults).as("faults served over the network").isPositive();
+        }
+    }
+
+    @Test
+    void shouldMoveTwentyTimesWithoutAWrongByteOrAnythingLeftBehind() throws Exception {
+        try (Lab lab = new Lab()) {
+            VerifyingGuest guest = lab.runOnA(
+                    VerifyingGuest.toml("v1", "tcg", "128MiB", 2, "rate=10000 write=40 pattern=hot zero=10", ""), "v1");
+            int mapsBefore = descriptors(lab.a) + descriptors(lab.b);
+            Ferryd from = lab.a;
+            Ferryd to = lab.b;
+            for (int i = 0; i < 20; i++) {
+                lab.move(guest, from, to, SHORT);
+                guest.verify();
+                guest.verifyFromOutside();
+                Ferryd t = from;
+                from = to;
+                to = t;
+            }
+            // Event loops and connections of the last move may take a moment to go.
+            Await.until(
+                    "descriptors of the daemons are back to " + mapsBefore,
+                    () -> descriptors(lab.a) + descriptors(lab.b) <= mapsBefore + 6);
+        }
+    }
+
+    @Test
+    void shouldMoveAGuestWithTwoNodesAndFourVcpus() throws Exception {
+        try (Lab lab = new Lab()) {
+            VerifyingGuest guest = lab.runOnA(
+                    VerifyingGuest.toml(
+                            "v1",
+                            "tcg",
+                            "",
+                            4,
+                            "rate=3000 write=20 pattern=random",
+                            "[[node]]\nmemory = \"128MiB\"\ncpus = \"0-1\"\n[[node]]\nmemory = \"128MiB\"\ncpus = \"2-3\""),
+                    "v1");
+            assertThat(lab
+                            .a
+                            .guests()
+                            .show(dev.ferry.v1.ShowGuestRequest.newBuilder()
+                                    .setName("v1")
+                                    .build())
+                            .getBlocksList()
+                            .stream()
+                            .filter(dev.ferry.v1.Block::getGuestRam)
+                            .count())
+                    .isEqualTo(2);
+            lab.move(guest, lab.a, lab.b, SHORT);
+            guest.awaitTick();
+            guest.verify();
+            guest.verifyFromOutside();
+            lab.move(
+                    guest, lab.b, lab.a, Policy.newBuilder().setPrecopyRounds(0).build());
+            guest.awaitTick();
+            guest.verify();
+            guest.verifyFromOutside();
+        }
+    }
+
+    private static int descriptors(Ferryd host) {
+        String[] fds = new java.io.File("/proc/" + host.pid() + "/fd").list();
+        return fds == null ? 0 : fds.length;
+    }
+}
