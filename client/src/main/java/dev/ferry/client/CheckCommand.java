@@ -6,26 +6,33 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** ferry check: every reason why a guest could not move; touches nothing. */
-@Command(name = "check", description = "Every reason why a guest could not move, before anything is touched.")
-final class CheckCommand extends Options {
-    @Parameters(paramLabel = "NAME")
-    String name;
+/** {@code ferry check}: exit code 0 when the guest can move, 1 with every reason when it cannot. */
+@Command(name = "check", description = "Says every reason why a guest could not move, and touches nothing.")
+final class CheckCommand extends ClientCommand {
+    @Parameters(paramLabel = "NAME", description = "the guest")
+    private String guest;
 
     @Option(names = "--to", required = true, paramLabel = "HOST:PORT", description = "the destination's peer address")
-    String to;
+    private HostPort to;
 
     @Override
-    int run(Session session) {
-        CheckResponse r = session.migrations()
-                .check(CheckRequest.newBuilder().setGuest(name).setTo(to).build());
-        if (json()) {
-            output.json(r);
-        } else if (r.getReasonsCount() == 0) {
-            output.out.println("guest " + name + " can move to " + to);
-        } else {
-            r.getReasonsList().forEach(x -> output.out.println(x.getCode() + ": " + x.getMessage()));
+    int run(Ferry ferry, Connection connection) {
+        CheckResponse answer = connection
+                .migrations()
+                .check(CheckRequest.newBuilder()
+                        .setGuest(guest)
+                        .setTo(to.toString())
+                        .build());
+        print(ferry, answer, () -> text(answer));
+        return answer.getReasonsCount() == 0 ? ExitCode.DONE : ExitCode.FAILED;
+    }
+
+    private String text(CheckResponse answer) {
+        if (answer.getReasonsCount() == 0) {
+            return "guest " + guest + " (" + Units.bytes(answer.getMemoryTotalBytes()) + ") can move to " + to + "\n";
         }
-        return r.getReasonsCount() == 0 ? ExitCodes.DONE : ExitCodes.MIGRATION_FAILED;
+        Table table = new Table("CODE", "REASON");
+        answer.getReasonsList().forEach(r -> table.row(r.getCode(), r.getMessage()));
+        return "guest " + guest + " cannot move to " + to + ":\n" + table;
     }
 }

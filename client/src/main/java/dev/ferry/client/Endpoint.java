@@ -1,48 +1,64 @@
 package dev.ferry.client;
 
-import io.grpc.ManagedChannel;
-import io.grpc.netty.NettyChannelBuilder;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.epoll.EpollDomainSocketChannel;
-import io.netty.channel.epoll.EpollIoHandler;
-import io.netty.channel.epoll.EpollSocketChannel;
-import io.netty.channel.unix.DomainSocketAddress;
-import io.netty.util.concurrent.DefaultThreadFactory;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.Optional;
 
-/** Where ferryd is: {@code unix:PATH} or {@code HOST:PORT}. */
-record Endpoint(String text) {
-    static final String DEFAULT = "unix:/run/ferry/control.sock";
+/** Where a ferryd's control service listens. {@code toString} gives back what {@code parse} takes. */
+sealed interface Endpoint {
+    String DEFAULT = "unix:/run/ferry/control.sock";
 
-    static Endpoint parse(String given) {
-        boolean unix = given.startsWith("unix:") && given.length() > 5;
-        if (!unix && !given.matches("(\\[[0-9a-fA-F:]+\\]|[^:/\\s]+):\\d{1,5}")) {
-            throw new UsageException("endpoint '" + given + "': write unix:PATH or HOST:PORT");
+    /** What sockaddr_un's sun_path holds beside its final zero (unix(7)). */
+    int LONGEST_PATH_BYTES = 107;
+
+    /** @throws IllegalArgumentException with a message for people */
+    static Endpoint parse(String text) {
+        return text.startsWith("unix:") ? unix(text) : new Tcp(tcp(text));
+    }
+
+    private static HostPort tcp(String text) {
+        try {
+            return HostPort.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    text.startsWith("/")
+                            ? "'" + text + "': say unix:" + text
+                            : "'" + text + "' is neither unix:PATH nor HOST:PORT",
+                    e);
         }
-        return new Endpoint(given);
     }
 
-    Optional<Path> socket() {
-        return text.startsWith("unix:") ? Optional.of(Path.of(text.substring(5))) : Optional.empty();
+    private static Endpoint unix(String text) {
+        String path = text.substring("unix:".length());
+        // gRPC's own spelling of an absolute path.
+        path = path.startsWith("///") ? path.substring(2) : path;
+        if (path.isEmpty()) {
+            throw new IllegalArgumentException("'" + text + "': the path is missing");
+        }
+        if (path.getBytes(StandardCharsets.UTF_8).length > LONGEST_PATH_BYTES) {
+            throw new IllegalArgumentException(
+                    "'" + text + "': a unix socket's path has at most " + LONGEST_PATH_BYTES + " bytes");
+        }
+        try {
+            return new Unix(Path.of(path));
+        } catch (InvalidPathException e) {
+            throw new IllegalArgumentException("'" + text + "' is no path: " + e.getReason(), e);
+        }
     }
 
-    /** What is wrong with it, as far as that shows before a call. */
-    Optional<String> problem() {
-        return socket().filter(p -> !Files.exists(p))
-                .map(p -> "there is no socket " + p
-                        + ": is ferryd running, and is this its control address (--endpoint)?");
+    /** A unix socket on this host. */
+    record Unix(Path path) implements Endpoint {
+        @Override
+        public String toString() {
+            return "unix:" + path;
+        }
     }
 
-    ManagedChannel channel() {
-        MultiThreadIoEventLoopGroup loop = new MultiThreadIoEventLoopGroup(
-                1, new DefaultThreadFactory("ferry", true), EpollIoHandler.newFactory());
-        NettyChannelBuilder builder = socket().map(
-                        path -> NettyChannelBuilder.forAddress(new DomainSocketAddress(path.toString()))
-                                .channelType(EpollDomainSocketChannel.class)
-                                .overrideAuthority("localhost"))
-                .orElseGet(() -> NettyChannelBuilder.forTarget(text).channelType(EpollSocketChannel.class));
-        return builder.eventLoopGroup(loop).usePlaintext().build();
+    /** TCP, without TLS for now: ferryd allows it on loopback only. */
+    record Tcp(HostPort address) implements Endpoint {
+        @Override
+        public String toString() {
+            return address.toString();
+        }
     }
 }

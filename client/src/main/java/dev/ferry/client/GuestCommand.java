@@ -1,7 +1,6 @@
 package dev.ferry.client;
 
 import dev.ferry.v1.AttachGuestRequest;
-import dev.ferry.v1.Block;
 import dev.ferry.v1.DetachGuestRequest;
 import dev.ferry.v1.Guest;
 import dev.ferry.v1.ListGuestsRequest;
@@ -12,170 +11,122 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** ferry guest ... */
+/** {@code ferry guest}: the guests that a ferryd knows. */
 @Command(
         name = "guest",
-        description = "The guests of this host.",
+        description = "The guests that this ferryd knows.",
         subcommands = {
             GuestCommand.Run.class,
             GuestCommand.Attach.class,
-            GuestCommand.ListAll.class,
+            GuestCommand.Ls.class,
             GuestCommand.Show.class,
             GuestCommand.Detach.class
         })
-final class GuestCommand implements Runnable {
-    @CommandLine.ParentCommand
-    Main parent;
+final class GuestCommand {
 
-    @CommandLine.Spec
-    CommandLine.Model.CommandSpec spec;
-
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "show this help")
-    boolean help;
-
-    @Override
-    public void run() {
-        throw new CommandLine.ParameterException(spec.commandLine(), "say run, attach, list, show or detach");
-    }
-
-    @Command(name = "run", description = "Starts a guest from a definition.")
-    static final class Run extends Options {
-        @Parameters(paramLabel = "FILE.toml")
-        Path file;
+    @Command(name = "run", description = "Starts a QEMU from a definition. It outlives ferryd.")
+    static final class Run extends ClientCommand {
+        @Parameters(paramLabel = "FILE.toml", description = "the guest's definition")
+        private Path file;
 
         @Override
-        int run(Session session) {
-            String text;
+        int run(Ferry ferry, Connection connection) {
+            return printOne(
+                    ferry,
+                    connection
+                            .guests()
+                            .run(RunGuestRequest.newBuilder()
+                                    .setToml(read())
+                                    .setFileName(file.toString())
+                                    .build()));
+        }
+
+        private String read() {
             try {
-                text = Files.readString(file);
+                return Files.readString(file);
             } catch (IOException e) {
-                throw new UsageException("cannot read " + file + ": " + e.getMessage());
+                throw new UsageException("cannot read " + file + ": " + FileErrors.why(e), e);
             }
-            Guest guest = session.guests()
-                    .run(RunGuestRequest.newBuilder()
-                            .setToml(text)
-                            .setFileName(file.toString())
-                            .build());
-            show(this, guest);
-            return ExitCodes.DONE;
         }
     }
 
     @Command(name = "attach", description = "Adopts a QEMU that somebody else started.")
-    static final class Attach extends Options {
-        @Parameters(paramLabel = "NAME")
-        String name;
+    static final class Attach extends ClientCommand {
+        @Parameters(paramLabel = "NAME", description = "how it will be called")
+        private String name;
 
         @Option(
                 names = "--qmp",
                 required = true,
                 paramLabel = "SOCKET",
-                description = "its QMP socket, for ferryd alone")
-        Path socket;
+                description = "a QMP socket of this QEMU that nothing else uses")
+        private Path qmp;
 
-        @Option(names = "--incoming", description = "it waits for a migration (-incoming defer -S)")
-        boolean incoming;
+        @Option(names = "--incoming", description = "it waits for a migration: started with -incoming defer -S")
+        private boolean incoming;
 
         @Override
-        int run(Session session) {
-            show(
-                    this,
-                    session.guests()
+        int run(Ferry ferry, Connection connection) {
+            // ferryd has another working directory. Over TCP it may be another host: then nothing is known about its
+            // paths.
+            Path socket = ferry.endpoint() instanceof Endpoint.Unix ? qmp.toAbsolutePath() : qmp;
+            return printOne(
+                    ferry,
+                    connection
+                            .guests()
                             .attach(AttachGuestRequest.newBuilder()
                                     .setName(name)
-                                    .setQmpSocket(socket.toAbsolutePath().toString())
+                                    .setQmpSocket(socket.normalize().toString())
                                     .setIncoming(incoming)
                                     .build()));
-            return ExitCodes.DONE;
         }
     }
 
-    @Command(name = "list", description = "All guests that ferryd knows.")
-    static final class ListAll extends Options {
+    @Command(name = "list", description = "Lists the guests.")
+    static final class Ls extends ClientCommand {
         @Override
-        int run(Session session) {
-            ListGuestsResponse all = session.guests().list(ListGuestsRequest.getDefaultInstance());
-            if (json()) {
-                output.json(all);
-            } else {
-                output.table(
-                        List.of("NAME", "STATUS", "PID", "MEMORY", "QEMU", "MACHINE", "MIGRATION"),
-                        all.getGuestsList().stream()
-                                .map(g -> List.of(
-                                        g.getName(),
-                                        g.getStatus().name(),
-                                        Integer.toString(g.getPid()),
-                                        Text.bytes(g.getMemoryBytes()),
-                                        g.getQemuVersion(),
-                                        g.getMachine(),
-                                        g.getMigrationId().isEmpty() ? "-" : g.getMigrationId()))
-                                .toList());
-            }
-            return ExitCodes.DONE;
+        int run(Ferry ferry, Connection connection) {
+            ListGuestsResponse guests = connection.guests().list(ListGuestsRequest.getDefaultInstance());
+            return print(ferry, guests, () -> GuestText.table(guests.getGuestsList()));
         }
     }
 
-    @Command(name = "show", description = "One guest, with its RAM blocks.")
-    static final class Show extends Options {
-        @Parameters(paramLabel = "NAME")
-        String name;
+    @Command(name = "show", description = "Shows a guest and its RAM blocks.")
+    static final class Show extends ClientCommand {
+        @Parameters(paramLabel = "NAME", description = "the guest")
+        private String name;
 
         @Override
-        int run(Session session) {
-            show(
-                    this,
-                    session.guests()
-                            .show(ShowGuestRequest.newBuilder().setName(name).build()));
-            return ExitCodes.DONE;
+        int run(Ferry ferry, Connection connection) {
+            Guest guest = connection
+                    .guests()
+                    .show(ShowGuestRequest.newBuilder().setName(name).build());
+            return print(ferry, guest, () -> GuestText.detail(guest));
         }
     }
 
     @Command(name = "detach", description = "Forgets a guest; it goes on running.")
-    static final class Detach extends Options {
-        @Parameters(paramLabel = "NAME")
-        String name;
+    static final class Detach extends ClientCommand {
+        @Parameters(paramLabel = "NAME", description = "the guest")
+        private String name;
 
         @Override
-        int run(Session session) {
-            show(
-                    this,
-                    session.guests()
+        int run(Ferry ferry, Connection connection) {
+            return printOne(
+                    ferry,
+                    connection
+                            .guests()
                             .detach(DetachGuestRequest.newBuilder()
                                     .setName(name)
                                     .build()));
-            return ExitCodes.DONE;
         }
     }
 
-    private static void show(Options options, Guest g) {
-        if (options.json()) {
-            options.output.json(g);
-            return;
-        }
-        options.output.out.printf(
-                "%s: %s, pid %d, QEMU %s, %s, %s%s%n",
-                g.getName(),
-                g.getStatus(),
-                g.getPid(),
-                g.getQemuVersion(),
-                g.getMachine(),
-                Text.bytes(g.getMemoryBytes()),
-                g.getMigrationId().isEmpty() ? "" : ", moves: " + g.getMigrationId());
-        for (Block b : g.getBlocksList()) {
-            options.output.out.printf(
-                    "  %-24s %10s  %s%s%n",
-                    b.getName(),
-                    Text.bytes(b.getLengthBytes()),
-                    b.getBacking(),
-                    b.getGuestRam() ? "" : ", not guest RAM");
-        }
+    private static int printOne(Ferry ferry, Guest guest) {
+        return ClientCommand.print(ferry, guest, () -> GuestText.table(List.of(guest)));
     }
 }

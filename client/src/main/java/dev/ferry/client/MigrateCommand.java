@@ -3,82 +3,84 @@ package dev.ferry.client;
 import dev.ferry.v1.Migration;
 import dev.ferry.v1.Policy;
 import dev.ferry.v1.StartRequest;
-import java.util.UUID;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** ferry migrate. */
-@Command(name = "migrate", description = "Moves a guest to another host.")
-final class MigrateCommand extends Options {
-    @Parameters(paramLabel = "NAME")
-    String name;
+/** {@code ferry migrate}: starts a move; with {@code --wait} stays until it has ended. */
+@Command(
+        name = "migrate",
+        description = "Moves a running guest to another host. Prints the migration's ID, or with --wait its result.")
+final class MigrateCommand extends ClientCommand {
+    @Parameters(paramLabel = "NAME", description = "the guest")
+    private String guest;
 
     @Option(names = "--to", required = true, paramLabel = "HOST:PORT", description = "the destination's peer address")
-    String to;
+    private HostPort to;
 
-    @Option(names = "--wait", description = "show progress on stderr and return when it has ended")
-    boolean wait;
+    @Option(names = "--wait", description = "show progress on stderr until the migration has ended")
+    private boolean wait;
 
-    @Option(names = "--precopy-rounds", paramLabel = "N", description = "at most so many rounds; 0: no pre-copy")
-    Integer rounds;
+    @Option(names = "--precopy-rounds", paramLabel = "N", description = "at most N rounds of pre-copy; 0: none")
+    private Integer precopyRounds;
 
-    @Option(names = "--precopy-seconds", paramLabel = "S", description = "at most so long")
-    Double seconds;
+    @Option(names = "--precopy-seconds", paramLabel = "S", description = "at most S seconds of pre-copy")
+    private Double precopySeconds;
 
-    @Option(
-            names = "--bandwidth",
-            paramLabel = "RATE",
-            converter = Rate.class,
-            description = "of pre-copy: 100MB, 1GiB, 1Gbit")
-    Long bandwidth;
+    @Option(names = "--bandwidth", paramLabel = "RATE", description = "limit of pre-copy " + Rate.HELP)
+    private Rate bandwidth;
 
     @Option(
             names = "--postcopy-bandwidth",
             paramLabel = "RATE",
-            converter = Rate.class,
-            description = "of the background push")
-    Long postcopyBandwidth;
+            description = "limit of the background push in post-copy; demand faults are never limited")
+    private Rate postcopyBandwidth;
 
-    @Option(names = "--keep-source", description = "leave the source QEMU paused instead of ending it")
-    boolean keepSource;
+    @Option(names = "--keep-source", description = "leave the source QEMU paused, its memory untouched")
+    private boolean keepSource;
 
-    @Option(names = "--request-id", paramLabel = "ID", description = "the same id again is the same migration")
-    String requestId;
+    @Option(
+            names = "--request-id",
+            paramLabel = "ID",
+            defaultValue = "",
+            description = "chosen by you: the same one again is the same migration, not a second one")
+    private String requestId;
 
     @Override
-    int run(Session session) {
-        Policy.Builder policy = Policy.newBuilder().setKeepSource(keepSource);
-        if (rounds != null) {
-            if (rounds < 0) {
-                throw new UsageException("--precopy-rounds " + rounds + ": 0 or more");
-            }
-            policy.setPrecopyRounds(rounds);
+    int run(Ferry ferry, Connection connection) throws LostException {
+        StartRequest request = StartRequest.newBuilder()
+                .setGuest(guest)
+                .setTo(to.toString())
+                .setRequestId(requestId)
+                .setPolicy(policy())
+                .build();
+        Migration started = connection.migrations().start(request);
+        if (wait) {
+            return Waiting.untilEnd(ferry, connection, started.getId(), true);
         }
-        if (seconds != null) {
-            policy.setPrecopySeconds(seconds);
+        return print(ferry, started, () -> started.getId() + "\n");
+    }
+
+    private Policy policy() {
+        Policy.Builder policy = Policy.newBuilder().setKeepSource(keepSource);
+        if (precopyRounds != null) {
+            if (precopyRounds < 0) {
+                throw new UsageException("--precopy-rounds: " + precopyRounds + " is less than none", null);
+            }
+            policy.setPrecopyRounds(precopyRounds);
+        }
+        if (precopySeconds != null) {
+            if (!(precopySeconds >= 0 && precopySeconds < Double.POSITIVE_INFINITY)) {
+                throw new UsageException("--precopy-seconds: " + precopySeconds + " is no length of time", null);
+            }
+            policy.setPrecopySeconds(precopySeconds);
         }
         if (bandwidth != null) {
-            policy.setBandwidthBytesPerSecond(bandwidth);
+            policy.setBandwidthBytesPerSecond(bandwidth.bytesPerSecond());
         }
         if (postcopyBandwidth != null) {
-            policy.setPostcopyBandwidthBytesPerSecond(postcopyBandwidth);
+            policy.setPostcopyBandwidthBytesPerSecond(postcopyBandwidth.bytesPerSecond());
         }
-        Migration m = session.migrations()
-                .start(StartRequest.newBuilder()
-                        .setGuest(name)
-                        .setTo(to)
-                        .setRequestId(requestId == null ? UUID.randomUUID().toString() : requestId)
-                        .setPolicy(policy)
-                        .build());
-        if (!wait) {
-            if (json()) {
-                output.json(m);
-            } else {
-                output.out.println(m.getId());
-            }
-            return ExitCodes.DONE;
-        }
-        return MigrationCommands.finish(this, new Watcher(session, output).follow(m.getId()));
+        return policy.build();
     }
 }

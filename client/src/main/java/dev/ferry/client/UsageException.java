@@ -1,10 +1,10 @@
 package dev.ferry.client;
 
-/** The caller's words are off: exit code 2. */
+/** What was asked for makes no sense, seen before a daemon was asked. The message is written for people. */
 final class UsageException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    UsageException(String message) {
-        super(message);
+    UsageException(String message, Throwable cause) {
+        super(message, cause);
     }
 }

@@ -3,73 +3,109 @@ package dev.ferry.client;
 import dev.ferry.v1.Migration;
 import dev.ferry.v1.WatchRequest;
 import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
-import java.util.Iterator;
+import io.grpc.StatusException;
+import io.grpc.stub.BlockingClientCall;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.TimeoutException;
 
-/** Follows a migration to its end, across restarts of the daemon. */
+/** Follows one migration to its end, through restarts of the daemon. Runs on the waiting thread. */
 final class Watcher {
-    private static final long GIVE_UP_NS = TimeUnit.SECONDS.toNanos(30);
-    private static final int TTY_INTERVAL_MS = 200;
-    private static final int LINE_INTERVAL_MS = 1000;
+    /** Short, so that a move of half a second is seen as well; {@link Progress} decides what is printed. */
+    private static final int INTERVAL_MS = 100;
 
-    private final Session session;
-    private final Output output;
+    private static final long NS_PER_MS = 1_000_000;
 
-    @SuppressWarnings("SystemConsoleNull") // on 22 and newer bin/ferry still runs with -Djdk.console=java.base
-    private final boolean terminal = System.console() != null;
+    private final Connection connection;
+    private final Patience patience;
+    private final Progress progress;
+    private long heardNs;
+    private boolean hasBeenSeen;
+    private boolean isAway;
 
-    Watcher(Session session, Output output) {
-        this.session = session;
-        this.output = output;
+    Watcher(Connection connection, Patience patience, Progress progress) {
+        this.connection = connection;
+        this.patience = patience;
+        this.progress = progress;
     }
 
-    /** The migration as it ended. Throws UNAVAILABLE when the daemon stays away; the migration goes on then. */
-    Migration follow(String id) {
-        Thread note = new Thread(() -> output.err.println(
-                System.lineSeparator() + "the migration goes on: ferry watch " + id + ", ferry cancel " + id));
-        Runtime.getRuntime().addShutdownHook(note);
-        try {
-            return untilEnded(id);
-        } finally {
-            Runtime.getRuntime().removeShutdownHook(note);
-        }
-    }
-
-    private Migration untilEnded(String id) {
-        long lastHeard = System.nanoTime();
+    /**
+     * @param isKnown whether to try again from the first call on; otherwise only once the migration has been seen
+     * @return the migration, ended
+     * @throws LostException no word from the daemon for too long
+     * @throws io.grpc.StatusRuntimeException what ferryd refused
+     */
+    Migration follow(String id, boolean isKnown) throws LostException, InterruptedException {
+        heardNs = System.nanoTime();
+        hasBeenSeen = isKnown;
         while (true) {
             try {
-                Iterator<Migration> stream = session.watching()
-                        .watch(WatchRequest.newBuilder()
-                                .setId(id)
-                                .setIntervalMs(terminal ? TTY_INTERVAL_MS : LINE_INTERVAL_MS)
-                                .build());
-                while (stream.hasNext()) {
-                    Migration m = stream.next();
-                    lastHeard = System.nanoTime();
-                    show(m);
-                    if (Text.ended(m)) {
-                        return m;
-                    }
+                return readToTheEnd(id);
+            } catch (StatusException e) {
+                if (!hasBeenSeen || !mayPass(e.getStatus().getCode())) {
+                    throw e.getStatus().asRuntimeException(e.getTrailers());
                 }
-            } catch (StatusRuntimeException e) {
-                boolean away = e.getStatus().getCode() == Status.Code.UNAVAILABLE;
-                if (!away || System.nanoTime() - lastHeard > GIVE_UP_NS) {
-                    throw e;
-                }
-                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(200));
+                bear(e);
             }
         }
     }
 
-    private void show(Migration m) {
-        if (terminal) {
-            output.err.print("\r\033[K" + Text.progress(m) + (Text.ended(m) ? System.lineSeparator() : ""));
-            output.err.flush();
-        } else {
-            output.err.println(Text.progress(m));
+    private Migration readToTheEnd(String id) throws StatusException, InterruptedException {
+        BlockingClientCall<?, Migration> call = connection
+                .watches()
+                .watch(WatchRequest.newBuilder()
+                        .setId(id)
+                        .setIntervalMs(INTERVAL_MS)
+                        .build());
+        try {
+            for (Migration m = next(call); m != null; m = next(call)) {
+                heard();
+                progress.show(m);
+                if (Whereabouts.hasEnded(m)) {
+                    return m;
+                }
+            }
+            throw unavailable("it ended the stream before the migration had ended");
+        } catch (TimeoutException e) {
+            throw unavailable("no word for " + patience.silentMs() / 1000.0 + " s");
+        } finally {
+            call.cancel("left", null);
         }
+    }
+
+    private Migration next(BlockingClientCall<?, Migration> call)
+            throws StatusException, InterruptedException, TimeoutException {
+        return call.read(patience.silentMs(), TimeUnit.MILLISECONDS);
+    }
+
+    private static StatusException unavailable(String why) {
+        return Status.UNAVAILABLE.withDescription(why).asException();
+    }
+
+    private void heard() {
+        heardNs = System.nanoTime();
+        hasBeenSeen = true;
+        if (isAway) {
+            isAway = false;
+            progress.say("ferryd is back");
+        }
+    }
+
+    /** A stopping server ends streams with CANCELLED as well; we never cancel one that we read. */
+    private static boolean mayPass(Status.Code code) {
+        return code == Status.Code.UNAVAILABLE || code == Status.Code.CANCELLED;
+    }
+
+    private void bear(StatusException error) throws LostException, InterruptedException {
+        String why = Unreachable.reason(error.getStatus());
+        if (System.nanoTime() - heardNs > patience.lostMs() * NS_PER_MS) {
+            throw new LostException(why, error);
+        }
+        if (!isAway) {
+            isAway = true;
+            progress.say("lost ferryd (" + why + "); the migration goes on; trying again for "
+                    + patience.lostMs() / 1000 + " s");
+        }
+        Thread.sleep(patience.retryMs());
+        connection.dialAgain();
     }
 }

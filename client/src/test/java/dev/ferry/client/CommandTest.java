@@ -1,73 +1,43 @@
 package dev.ferry.client;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
-import dev.ferry.v1.Migration;
-import dev.ferry.v1.MigrationState;
-import dev.ferry.v1.Phase;
-import dev.ferry.v1.Side;
-import io.grpc.Status;
-import java.io.PrintWriter;
-import java.io.StringWriter;
-import org.junit.jupiter.api.Test;
-import picocli.CommandLine;
+/** The whole command line against a FakeFerryd. */
+@Timeout(30)
+abstract class CommandTest {
+    @TempDir
+    Path dir;
 
-class CommandTest {
-    private static int run(String... args) {
-        StringWriter sink = new StringWriter();
-        return new CommandLine(new Main())
-                .setErr(new PrintWriter(sink))
-                .setOut(new PrintWriter(sink))
-                .setExecutionExceptionHandler((e, command, parsed) -> Main.explain(e))
-                .execute(args);
+    Screen screen = new Screen();
+    FakeFerryd ferryd;
+
+    @BeforeEach
+    void startFerryd() throws Exception {
+        ferryd = new FakeFerryd(dir.resolve("s"));
     }
 
-    @Test
-    void shouldEndWithTheCodesThatScriptsRelyOn() {
-        assertThat(run()).isEqualTo(2);
-        assertThat(run("fly")).isEqualTo(2);
-        assertThat(run("migrate", "a")).isEqualTo(2);
-        assertThat(run("guest")).isEqualTo(2);
-        assertThat(run("--help")).isZero();
-        assertThat(run("--endpoint", "nonsense", "list")).isEqualTo(2);
-        assertThat(run("--endpoint", "unix:/nowhere/x.sock", "list")).isEqualTo(64 + 14);
-        assertThat(run("list", "--endpoint", "127.0.0.1:1")).isEqualTo(64 + 14);
-        assertThat(ExitCodes.of(Status.FAILED_PRECONDITION)).isEqualTo(73);
+    @AfterEach
+    void stopFerryd() throws Exception {
+        ferryd.close();
     }
 
-    @Test
-    void shouldRefuseWhatIsNoEndpoint() {
-        for (String bad : new String[] {"", "unix:", "host", "host:port", "http://x:1"}) {
-            assertThatThrownBy(() -> Endpoint.parse(bad)).isInstanceOf(UsageException.class);
-        }
-        assertThat(Endpoint.parse("[::1]:7").text()).isEqualTo("[::1]:7");
+    /** With the endpoint from the environment. */
+    int ferry(String... args) {
+        return ferry(Patience.USUAL, args);
     }
 
-    @Test
-    void shouldSayWhereTheGuestIsFromEitherSide() {
-        Migration.Builder m =
-                Migration.newBuilder().setGuest("db").setPeer("b:1").setSide(Side.SOURCE);
-        assertThat(Text.whereabouts(m.setRunsOn(Side.SOURCE).build())).contains("source (this host)");
-        assertThat(Text.whereabouts(m.setRunsOn(Side.DESTINATION).build())).contains("destination (b:1)");
-        m.setSide(Side.DESTINATION);
-        assertThat(Text.whereabouts(m.build())).contains("destination (this host)");
-        assertThat(Text.whereabouts(m.setRunsOn(Side.SOURCE).build())).contains("source (b:1)");
+    int ferry(Patience patience, String... args) {
+        screen = new Screen();
+        return Ferry.execute(screen.terminal(false, Map.of("FERRY_ENDPOINT", ferryd.endpoint())), patience, args);
     }
 
-    @Test
-    void shouldSumUpAMove() {
-        Migration m = Migration.newBuilder()
-                .setId("00ff")
-                .setGuest("db")
-                .setState(MigrationState.COMPLETED)
-                .setRunsOn(Side.DESTINATION)
-                .setSide(Side.SOURCE)
-                .setDowntimeMs(3.5)
-                .addDowntimePhases(Phase.newBuilder().setName("stop").setMs(1))
-                .addDowntimePhases(Phase.newBuilder().setName("load").setMs(2.5))
-                .build();
-        assertThat(Text.summary(m)).contains("3.50 ms = stop 1.00 + load 2.50").contains("COMPLETED");
-        assertThat(Text.ended(m)).isTrue();
+    int ferryWithout(Map<String, String> environment, String... args) {
+        screen = new Screen();
+        return Ferry.execute(screen.terminal(false, environment), args);
     }
 }

@@ -91,8 +91,8 @@ final class SourceQemu implements SourceGuest {
     @Override
     public void depart(boolean keep) {
         if (!keep) {
-            guest.quit(LIMIT);
             guest.releaseDeviceState();
+            guest.quit(LIMIT);
             registry.forgetDeparted(guest.name());
         }
     }

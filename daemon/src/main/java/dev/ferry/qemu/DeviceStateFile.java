@@ -59,6 +59,11 @@ final class DeviceStateFile {
             if (set >= 0 && qmp.isOpen()) {
                 qmp.execute("remove-fd", QmpConnection.JSON.createObjectNode().put("fdset-id", set), LIMIT);
             }
+        } catch (FerryException e) {
+            // A QEMU that ends at this moment takes the set with it; one that lives must not keep it unnoticed.
+            if (e.category() != ErrorCategory.UNAVAILABLE) {
+                throw e;
+            }
         } finally {
             if (file != null) {
                 file.close();

@@ -43,7 +43,9 @@ final class Lab implements AutoCloseable {
                 .isEqualTo(MigrationState.COMPLETED);
         assertThat(end.getRunsOn()).isEqualTo(Side.DESTINATION);
         guest.movedTo(to);
-        assertThat(Guests.hasEnded(sourcePid)).as("the source QEMU has ended: " + Guests.state(sourcePid)).isTrue();
+        assertThat(Guests.hasEnded(sourcePid))
+                .as("the source QEMU has ended: " + Guests.state(sourcePid))
+                .isTrue();
         assertThat(Files.exists(from.guestDirectory(guest.name))).isFalse();
         assertThat(from.ramFiles()).isEmpty();
         assertThat(guest.tracesInProcess()).isEmpty();

@@ -1,0 +1,133 @@
+package dev.ferry.client;
+
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.function.Function;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.TypeConversionException;
+
+/** The command {@code ferry} itself: what holds for every command below it. */
+@Command(
+        name = "ferry",
+        description = "Moves running QEMU guests between hosts.",
+        scope = ScopeType.INHERIT,
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        sortOptions = false,
+        synopsisSubcommandLabel = "COMMAND",
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            " 0:done",
+            " 1:the migration failed or was cancelled (the message says where the guest is), or the guest cannot move",
+            " 2:usage",
+            "64 + N:an RPC error; N is the gRPC status code (78: ferryd cannot be reached)"
+        },
+        subcommands = {
+            GuestCommand.class,
+            CheckCommand.class,
+            MigrateCommand.class,
+            ListCommand.class,
+            ShowCommand.class,
+            WatchCommand.class,
+            PostcopyCommand.class,
+            CancelCommand.class
+        })
+final class Ferry {
+    private final Terminal terminal;
+    private final Patience patience;
+
+    @Option(
+            names = "--endpoint",
+            scope = ScopeType.INHERIT,
+            paramLabel = "ADDRESS",
+            description = {
+                "the ferryd to talk to: unix:PATH or HOST:PORT",
+                "(default: $FERRY_ENDPOINT, else " + Endpoint.DEFAULT + ")"
+            })
+    private Endpoint endpoint;
+
+    @Option(
+            names = {"-o", "--output"},
+            scope = ScopeType.INHERIT,
+            paramLabel = "FORMAT",
+            description = "table or json (default: table)")
+    private Format format = Format.TABLE;
+
+    private Ferry(Terminal terminal, Patience patience) {
+        this.terminal = terminal;
+        this.patience = patience;
+    }
+
+    /** @return the exit code */
+    static int execute(Terminal terminal, String... args) {
+        return execute(terminal, Patience.USUAL, args);
+    }
+
+    static int execute(Terminal terminal, Patience patience, String... args) {
+        Ferry ferry = new Ferry(terminal, patience);
+        CommandLine line = new CommandLine(ferry)
+                .registerConverter(Endpoint.class, converter(Endpoint::parse))
+                .registerConverter(Format.class, converter(Format::parse))
+                .registerConverter(HostPort.class, converter(HostPort::parse))
+                .registerConverter(Rate.class, converter(Rate::parse))
+                .setOverwrittenOptionsAllowed(true)
+                .setOut(new PrintWriter(terminal.out(), true, StandardCharsets.UTF_8))
+                .setErr(new PrintWriter(terminal.err(), true, StandardCharsets.UTF_8))
+                .setParameterExceptionHandler((e, a) -> Errors.usage(terminal, e))
+                .setExecutionExceptionHandler((e, command, result) -> Errors.report(terminal, ferry.where(), e));
+        return line.execute(args);
+    }
+
+    private static <T> ITypeConverter<T> converter(Function<String, T> parse) {
+        return text -> {
+            try {
+                return parse.apply(text);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(e.getMessage());
+            }
+        };
+    }
+
+    /** From the option, the environment, or where ferryd listens by itself. */
+    Endpoint endpoint() {
+        if (endpoint != null) {
+            return endpoint;
+        }
+        String said = terminal.environment().getOrDefault("FERRY_ENDPOINT", "");
+        try {
+            return Endpoint.parse(said.isEmpty() ? Endpoint.DEFAULT : said);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("FERRY_ENDPOINT: " + e.getMessage(), e);
+        }
+    }
+
+    /** For a message about an error: never one more error. */
+    private String where() {
+        try {
+            return endpoint().toString();
+        } catch (UsageException e) {
+            return "?";
+        }
+    }
+
+    Terminal terminal() {
+        return terminal;
+    }
+
+    Patience patience() {
+        return patience;
+    }
+
+    Format format() {
+        return format;
+    }
+
+    /** How to call ferry again for the same daemon, for hints that can be pasted. */
+    String again(String command) {
+        return "ferry " + (endpoint == null ? "" : "--endpoint " + endpoint + " ") + command;
+    }
+}

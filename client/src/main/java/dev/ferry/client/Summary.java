@@ -1,0 +1,112 @@
+package dev.ferry.client;
+
+import dev.ferry.v1.LatencyUs;
+import dev.ferry.v1.Migration;
+import dev.ferry.v1.Phase;
+import dev.ferry.v1.Postcopy;
+import dev.ferry.v1.Precopy;
+
+/** One migration in full: the result of {@code migrate --wait} and {@code watch}, and what {@code show} shows. */
+final class Summary {
+    /** Microseconds in a millisecond: downtime is shown to the microsecond. */
+    private static final double STEPS_PER_MS = 1000;
+
+    private final Migration m;
+    private final Fields fields = new Fields();
+
+    private Summary(Migration migration) {
+        m = migration;
+    }
+
+    static String of(Migration migration) {
+        return new Summary(migration).text();
+    }
+
+    private String text() {
+        fields.add("migration", m.getId());
+        fields.add("guest", m.getGuest());
+        fields.add("state", m.getState() + (m.getReason().isEmpty() ? "" : ": " + m.getReason()));
+        fields.add("runs on", Whereabouts.of(m));
+        if (!m.getError().isEmpty()) {
+            fields.add("error", m.getError());
+        }
+        downtime();
+        precopy(m.getPrecopy());
+        postcopy(m.getPostcopy());
+        if (!Whereabouts.hasEnded(m)) {
+            fields.add(
+                    "remaining",
+                    Units.bytes(m.getMemoryRemainingBytes()) + " of " + Units.bytes(m.getMemoryTotalBytes()));
+        }
+        fields.add("sent", Units.bytes(m.getBytesSent()));
+        if (m.getRecoveries() > 0) {
+            fields.add("recoveries", String.valueOf(m.getRecoveries()));
+        }
+        fields.add("total", Units.duration(m.getTotalMs()));
+        return fields.toString();
+    }
+
+    /**
+     * Rounds where the phases meet, not each phase, so that what is shown adds up to what is shown. What no phase claims
+     * is shown too.
+     */
+    private void downtime() {
+        if (m.getDowntimePhasesCount() == 0) {
+            return;
+        }
+        double sumMs =
+                m.getDowntimePhasesList().stream().mapToDouble(Phase::getMs).sum();
+        // A sum of doubles is a little off; that is no time which a phase forgot.
+        boolean addsUp = Math.abs(sumMs - m.getDowntimeMs()) * STEPS_PER_MS < 1;
+        long totalUs = Math.round((addsUp ? sumMs : m.getDowntimeMs()) * STEPS_PER_MS);
+        fields.add("downtime", ms(totalUs));
+        double untilMs = 0;
+        long shownUs = 0;
+        for (Phase phase : m.getDowntimePhasesList()) {
+            untilMs += phase.getMs();
+            long untilUs = Math.round(untilMs * STEPS_PER_MS);
+            fields.add("  " + phase.getName(), ms(untilUs - shownUs));
+            shownUs = untilUs;
+        }
+        if (!addsUp) {
+            fields.add("  (no phase)", ms(totalUs - shownUs));
+        }
+    }
+
+    private static String ms(long us) {
+        return Units.format("%10.3f ms", us / STEPS_PER_MS);
+    }
+
+    private void precopy(Precopy p) {
+        if (p.getRounds() == 0) {
+            return;
+        }
+        fields.add(
+                "pre-copy",
+                (p.getRounds() == 1 ? "1 round, " : p.getRounds() + " rounds, ")
+                        + Units.bytes(p.getBytes()) + " in " + Units.duration(p.getMs())
+                        + (p.getStopReason().isEmpty() ? "" : "; ended: " + p.getStopReason()));
+    }
+
+    private void postcopy(Postcopy p) {
+        if (p.getMs() > 0) {
+            fields.add("post-copy", p.getResidualPages() + " residual pages in " + Units.duration(p.getMs()));
+        }
+        fields.add(
+                "pages",
+                m.getPrecopy().getPages() + " pre-copy (and " + m.getPrecopy().getZeroPages() + " zero), "
+                        + p.getPushedPages() + " pushed, " + p.getDemandPages() + " on demand, " + p.getZeroPages()
+                        + " zero on the spot");
+        if (p.getRemoteFaults() + p.getLocalFaults() > 0) {
+            fields.add("faults", p.getRemoteFaults() + " remote, " + p.getLocalFaults() + " local");
+        }
+        LatencyUs l = p.getFaultLatencyUs();
+        if (l.getCount() > 0) {
+            fields.add(
+                    "fault latency",
+                    "p50 " + Units.micros(l.getP50()) + ", p90 " + Units.micros(l.getP90()) + ", p99 "
+                            + Units.micros(l.getP99()) + ", p99.9 " + Units.micros(l.getP999()) + ", max "
+                            + Units.micros(l.getMax()));
+        }
+    }
+}

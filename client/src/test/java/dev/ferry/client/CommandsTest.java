@@ -1,0 +1,159 @@
+package dev.ferry.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.ferry.v1.AttachGuestRequest;
+import dev.ferry.v1.CancelRequest;
+import dev.ferry.v1.CheckResponse;
+import dev.ferry.v1.DetachGuestRequest;
+import dev.ferry.v1.GetRequest;
+import dev.ferry.v1.ListResponse;
+import dev.ferry.v1.Policy;
+import dev.ferry.v1.Reason;
+import dev.ferry.v1.RunGuestRequest;
+import dev.ferry.v1.ShowGuestRequest;
+import dev.ferry.v1.StartRequest;
+import dev.ferry.v1.SwitchToPostcopyRequest;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+/** What each command asks and prints. */
+class CommandsTest extends CommandTest {
+    @Test
+    void shouldRunAGuestFromItsFile() throws Exception {
+        Path file = Files.writeString(dir.resolve("web1.toml"), "name = \"web1\"\n");
+        assertThat(ferry("guest", "run", file.toString())).isZero();
+        RunGuestRequest request = ferryd.request(RunGuestRequest.class);
+        assertThat(request.getToml()).isEqualTo("name = \"web1\"\n");
+        assertThat(request.getFileName()).isEqualTo(file.toString());
+        assertThat(screen.out()).contains("web1  RUNNING");
+    }
+
+    @Test
+    void shouldAttachWithAPathThatFerrydUnderstands() {
+        assertThat(ferry("guest", "attach", "web1", "--qmp", "x/../qmp.sock", "--incoming"))
+                .isZero();
+        AttachGuestRequest request = ferryd.request(AttachGuestRequest.class);
+        assertThat(request.getName()).isEqualTo("web1");
+        assertThat(request.getQmpSocket())
+                .isEqualTo(Path.of("qmp.sock").toAbsolutePath().toString());
+        assertThat(request.getIncoming()).isTrue();
+    }
+
+    @Test
+    void shouldListShowAndDetachGuests() {
+        assertThat(ferry("guest", "list")).isZero();
+        assertThat(screen.out()).startsWith("NAME ");
+        assertThat(ferry("guest", "show", "web1")).isZero();
+        assertThat(ferryd.request(ShowGuestRequest.class).getName()).isEqualTo("web1");
+        assertThat(screen.out()).contains("RAM BLOCK");
+        assertThat(ferry("guest", "detach", "web1")).isZero();
+        assertThat(ferryd.request(DetachGuestRequest.class).getName()).isEqualTo("web1");
+    }
+
+    @Test
+    void shouldSayThatAGuestCanMove() {
+        ferryd.checkResponse =
+                CheckResponse.newBuilder().setMemoryTotalBytes(1L << 30).build();
+        assertThat(ferry("check", "web1", "--to", "b:7420")).isZero();
+        assertThat(screen.out()).isEqualTo("guest web1 (1.0 GiB) can move to b:7420\n");
+    }
+
+    @Test
+    void shouldListReasonsAgainstAMove() {
+        ferryd.checkResponse = CheckResponse.newBuilder()
+                .addReasons(Reason.newBuilder().setCode("VFIO_DEVICE").setMessage("detach hostdev0 first"))
+                .addReasons(Reason.newBuilder().setCode("NO_MEMORY").setMessage("4.0 GiB needed"))
+                .build();
+        assertThat(ferry("check", "web1", "--to", "b:7420")).isEqualTo(ExitCode.FAILED);
+        assertThat(screen.out()).isEqualTo("""
+                        guest web1 cannot move to b:7420:
+                        CODE         REASON
+                        VFIO_DEVICE  detach hostdev0 first
+                        NO_MEMORY    4.0 GiB needed
+                        """);
+        assertThat(ferry("-o", "json", "check", "web1", "--to", "b:7420")).isEqualTo(ExitCode.FAILED);
+        assertThat(screen.out()).startsWith("{").contains("\"code\": \"VFIO_DEVICE\"");
+    }
+
+    @Test
+    void shouldStartWithAllOptionsAndPrintTheId() {
+        assertThat(ferry(
+                        "migrate",
+                        "web1",
+                        "--to",
+                        "[::1]:7420",
+                        "--precopy-rounds",
+                        "0",
+                        "--precopy-seconds",
+                        "2.5",
+                        "--bandwidth",
+                        "1Gbit",
+                        "--postcopy-bandwidth",
+                        "1MiB",
+                        "--keep-source",
+                        "--request-id",
+                        "r-1"))
+                .isZero();
+        assertThat(screen.out()).isEqualTo(Samples.ID + "\n");
+        assertThat(ferryd.request(StartRequest.class))
+                .isEqualTo(StartRequest.newBuilder()
+                        .setGuest("web1")
+                        .setTo("[::1]:7420")
+                        .setRequestId("r-1")
+                        .setPolicy(Policy.newBuilder()
+                                .setPrecopyRounds(0)
+                                .setPrecopySeconds(2.5)
+                                .setBandwidthBytesPerSecond(125_000_000)
+                                .setPostcopyBandwidthBytesPerSecond(1 << 20)
+                                .setKeepSource(true))
+                        .build());
+    }
+
+    @Test
+    void shouldLeaveUnsaidWhatWasNotSaid() {
+        assertThat(ferry("migrate", "web1", "--to", "b:7420")).isZero();
+        Policy policy = ferryd.request(StartRequest.class).getPolicy();
+        assertThat(policy).isEqualTo(Policy.getDefaultInstance());
+        assertThat(policy.hasPrecopyRounds()).isFalse();
+    }
+
+    @Test
+    void shouldListAllPagesAsOneDocument() {
+        ferryd.pages = java.util.List.of(
+                ListResponse.newBuilder()
+                        .addMigrations(Samples.precopy())
+                        .setNextPageToken("1")
+                        .build(),
+                ListResponse.newBuilder().addMigrations(Samples.completed()).build());
+        assertThat(ferry("list")).isZero();
+        assertThat(screen.out().lines()).hasSize(3);
+        assertThat(ferry("list", "-o", "json")).isZero();
+        assertThat(screen.out())
+                .startsWith("{\n  \"migrations\": [{")
+                .contains("PRECOPY", "COMPLETED", "\"nextPageToken\": \"\"");
+    }
+
+    @Test
+    void shouldShowSwitchAndCancel() {
+        assertThat(ferry("show", Samples.ID)).isZero();
+        assertThat(ferryd.request(GetRequest.class).getId()).isEqualTo(Samples.ID);
+        assertThat(screen.out()).contains("remaining      2.8 GiB of 4.0 GiB");
+        assertThat(ferry("postcopy", Samples.ID)).isZero();
+        assertThat(ferryd.request(SwitchToPostcopyRequest.class).getId()).isEqualTo(Samples.ID);
+        ferryd.migration = Samples.cancelled();
+        assertThat(ferry("cancel", Samples.ID)).isZero();
+        assertThat(ferryd.request(CancelRequest.class).getId()).isEqualTo(Samples.ID);
+        assertThat(screen.out()).contains("CANCELLED");
+    }
+
+    @Test
+    void shouldPrintTheProtocolsJsonWithFieldsThatAreZero() {
+        ferryd.migration = Samples.completed();
+        assertThat(ferry("show", Samples.ID, "-o", "json")).isZero();
+        assertThat(screen.out())
+                .contains("\"state\": \"COMPLETED\"", "\"runsOn\": \"DESTINATION\"", "\"downtimeMs\": 12.4015")
+                .contains("\"recoveries\": 0", "\"error\": \"\"", "\"p999\": 2100.0", "\"bytesSent\": \"1288490189\"");
+    }
+}
