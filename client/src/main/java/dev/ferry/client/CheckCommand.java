@@ -16,6 +16,11 @@ final class CheckCommand extends Options {
     String to;
 
     @Override
+    void validate() {
+        Endpoint.requireHostPort("--to", to);
+    }
+
+    @Override
     int run(Session session) {
         CheckResponse r = session.migrations()
                 .check(CheckRequest.newBuilder().setGuest(name).setTo(to).build());

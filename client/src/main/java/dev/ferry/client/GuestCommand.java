@@ -12,7 +12,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -28,24 +27,7 @@ import picocli.CommandLine.Parameters;
             GuestCommand.Show.class,
             GuestCommand.Detach.class
         })
-final class GuestCommand implements Runnable {
-    @CommandLine.ParentCommand
-    Main parent;
-
-    @CommandLine.Spec
-    CommandLine.Model.CommandSpec spec;
-
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "show this help")
-    boolean help;
-
-    @Override
-    public void run() {
-        throw new CommandLine.ParameterException(spec.commandLine(), "say run, attach, list, show or detach");
-    }
-
+final class GuestCommand extends Common {
     @Command(name = "run", description = "Starts a guest from a definition.")
     static final class Run extends Options {
         @Parameters(paramLabel = "FILE.toml")

@@ -1,16 +1,23 @@
 package dev.ferry.client;
 
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
+import java.io.OutputStreamWriter;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 
 /** The ferry command: picks a command, turns every failure into one line and an exit code. */
 @Command(
         name = "ferry",
         description = "Moves running virtual machines between hosts.",
-        versionProvider = Main.Version.class,
+        footer = {
+            "",
+            "Exit codes: 0 done; 1 the migration failed or was cancelled, or the guest cannot move; 2 usage;",
+            "64 + the gRPC status code where a call failed (78: no ferryd there)."
+        },
         subcommands = {
             GuestCommand.class,
             CheckCommand.class,
@@ -21,29 +28,15 @@ import picocli.CommandLine.Option;
             MigrationCommands.Postcopy.class,
             MigrationCommands.Cancel.class
         })
-final class Main implements Runnable {
-    @Option(
-            names = {"-o", "--output"},
-            description = "table or json")
-    Options.Format format;
+final class Main extends Common {
+    /** Kept, because java.util.logging forgets loggers that nobody holds. netty warns of an option that unix sockets lack. */
+    private static final Logger NETTY = Logger.getLogger("io.netty");
 
-    @Option(names = "--endpoint", description = "unix:PATH or HOST:PORT of ferryd")
-    String endpoint;
+    final Output output;
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "show this help")
-    boolean help;
-
-    @Option(
-            names = {"-V", "--version"},
-            versionHelp = true,
-            description = "show the version")
-    boolean version;
-
-    @CommandLine.Spec
-    CommandLine.Model.CommandSpec spec;
+    Main(Output output) {
+        this.output = output;
+    }
 
     static final class Version implements CommandLine.IVersionProvider {
         @Override
@@ -53,38 +46,21 @@ final class Main implements Runnable {
         }
     }
 
-    @Override
-    public void run() {
-        throw new CommandLine.ParameterException(spec.commandLine(), "say what to do; ferry --help lists the commands");
-    }
-
     public static void main(String[] args) {
-        System.exit(new CommandLine(new Main())
-                .setCaseInsensitiveEnumValuesAllowed(true)
-                .setExecutionExceptionHandler((e, command, parsed) -> explain(e))
-                .execute(args));
+        System.exit(run(Output.ofProcess(), args));
     }
 
-    static int explain(Exception e) {
-        if (System.getenv("FERRY_DEBUG") != null) {
-            e.printStackTrace();
-        }
-        if (e instanceof UsageException) {
-            System.err.println("ferry: " + e.getMessage());
-            return ExitCodes.USAGE;
-        }
-        if (e instanceof NoDaemonException) {
-            System.err.println("ferry: " + e.getMessage());
-            return ExitCodes.of(Status.UNAVAILABLE);
-        }
-        if (e instanceof StatusRuntimeException s) {
-            String text = s.getStatus().getDescription();
-            boolean nobody = s.getStatus().getCode() == Status.Code.UNAVAILABLE;
-            System.err.println("ferry: " + s.getStatus().getCode() + ": " + (text == null ? "no description" : text)
-                    + (nobody ? ": is ferryd running at this endpoint?" : ""));
-            return ExitCodes.of(s.getStatus());
-        }
-        System.err.println("ferry: " + e);
-        return ExitCodes.of(Status.UNKNOWN);
+    static int run(Output output, String... args) {
+        NETTY.setLevel(Level.SEVERE);
+        return new CommandLine(new Main(output))
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setOut(writer(output.out))
+                .setErr(writer(output.err))
+                .setExecutionExceptionHandler((e, command, parsed) -> Errors.explain(e, output))
+                .execute(args);
+    }
+
+    private static PrintWriter writer(PrintStream stream) {
+        return new PrintWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8), true);
     }
 }

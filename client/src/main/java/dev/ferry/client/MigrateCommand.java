@@ -11,6 +11,8 @@ import picocli.CommandLine.Parameters;
 /** ferry migrate. */
 @Command(name = "migrate", description = "Moves a guest to another host.")
 final class MigrateCommand extends Options {
+    private static final int LONGEST_REQUEST_ID = 128;
+
     @Parameters(paramLabel = "NAME")
     String name;
 
@@ -47,12 +49,23 @@ final class MigrateCommand extends Options {
     String requestId;
 
     @Override
+    void validate() {
+        Endpoint.requireHostPort("--to", to);
+        if (rounds != null && rounds < 0) {
+            throw new UsageException("--precopy-rounds " + rounds + ": 0 or more");
+        }
+        if (seconds != null && !(seconds >= 0 && seconds < Double.POSITIVE_INFINITY)) {
+            throw new UsageException("--precopy-seconds " + seconds + ": 0 or more");
+        }
+        if (requestId != null && requestId.length() > LONGEST_REQUEST_ID) {
+            throw new UsageException("--request-id: at most " + LONGEST_REQUEST_ID + " characters");
+        }
+    }
+
+    @Override
     int run(Session session) {
         Policy.Builder policy = Policy.newBuilder().setKeepSource(keepSource);
         if (rounds != null) {
-            if (rounds < 0) {
-                throw new UsageException("--precopy-rounds " + rounds + ": 0 or more");
-            }
             policy.setPrecopyRounds(rounds);
         }
         if (seconds != null) {

@@ -1,38 +1,16 @@
 package dev.ferry.client;
 
 import java.util.concurrent.Callable;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Model.CommandSpec;
 
-/** What every command takes, and how it runs. */
-abstract class Options implements Callable<Integer> {
-    enum Format {
-        table,
-        json
-    }
-
-    @Option(
-            names = {"-o", "--output"},
-            description = "table or json (default: table)")
-    Format format;
-
-    @Option(
-            names = "--endpoint",
-            description = "unix:PATH or HOST:PORT (default: $FERRY_ENDPOINT, else " + Endpoint.DEFAULT + ")")
-    String endpoint;
-
-    @picocli.CommandLine.ParentCommand
-    Object parent;
-
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "show this help")
-    boolean help;
-
-    Output output = new Output(System.out, System.err);
+/** A command that talks to ferryd. */
+abstract class Options extends Common implements Callable<Integer> {
+    Output output;
 
     @Override
     public final Integer call() {
+        output = ((Main) spec.root().userObject()).output;
+        validate();
         Endpoint at = Endpoint.parse(where());
         at.problem().ifPresent(p -> {
             throw new NoDaemonException(p);
@@ -42,30 +20,28 @@ abstract class Options implements Callable<Integer> {
         }
     }
 
+    /** What can be said without asking ferryd. */
+    void validate() {}
+
     abstract int run(Session session);
 
+    /** The nearest to the end of the line wins. */
     final boolean json() {
-        for (Object o = this; o != null; o = up(o)) {
-            Format f = o instanceof Options x ? x.format : o instanceof Main m ? m.format : null;
-            if (f != null) {
-                return f == Format.json;
+        for (CommandSpec s = spec; s != null; s = s.parent()) {
+            if (s.userObject() instanceof Common o && o.format != null) {
+                return o.format == Format.json;
             }
         }
         return false;
     }
 
     private String where() {
-        for (Object o = this; o != null; o = up(o)) {
-            String e = o instanceof Options x ? x.endpoint : o instanceof Main m ? m.endpoint : null;
-            if (e != null) {
-                return e;
+        for (CommandSpec s = spec; s != null; s = s.parent()) {
+            if (s.userObject() instanceof Common o && o.endpoint != null) {
+                return o.endpoint;
             }
         }
         String environment = System.getenv("FERRY_ENDPOINT");
         return environment == null || environment.isEmpty() ? Endpoint.DEFAULT : environment;
-    }
-
-    private static Object up(Object o) {
-        return o instanceof Options x ? x.parent : o instanceof GuestCommand g ? g.parent : null;
     }
 }

@@ -3,17 +3,44 @@ package dev.ferry.client;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.MessageOrBuilder;
 import com.google.protobuf.util.JsonFormat;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 
-/** Results to stdout, progress and errors to stderr. */
+/** Results to stdout, progress and errors to stderr; UTF-8 in every locale. */
 final class Output {
     final PrintStream out;
     final PrintStream err;
+    /** A person looks at stderr: progress is redrawn in place. */
+    final boolean redraws;
 
-    Output(PrintStream out, PrintStream err) {
+    Output(PrintStream out, PrintStream err, boolean redraws) {
         this.out = out;
         this.err = err;
+        this.redraws = redraws;
+    }
+
+    static Output ofProcess() {
+        return new Output(utf8(FileDescriptor.out), utf8(FileDescriptor.err), terminalOnStderr());
+    }
+
+    private static PrintStream utf8(FileDescriptor fd) {
+        return new PrintStream(new FileOutputStream(fd), true, StandardCharsets.UTF_8);
+    }
+
+    // System.console() asks about stdin and stdout; here stderr counts, also under "ferry migrate --wait | jq".
+    private static boolean terminalOnStderr() {
+        try {
+            String target = Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();
+            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     /** The message's JSON form, fields without a value included. */

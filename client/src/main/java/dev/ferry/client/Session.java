@@ -2,6 +2,7 @@ package dev.ferry.client;
 
 import dev.ferry.v1.GuestServiceGrpc;
 import dev.ferry.v1.MigrationServiceGrpc;
+import io.grpc.Channel;
 import io.grpc.ManagedChannel;
 import java.util.concurrent.TimeUnit;
 
@@ -18,13 +19,18 @@ final class Session implements AutoCloseable {
         return MigrationServiceGrpc.newBlockingStub(channel).withDeadlineAfter(CALL_SECONDS, TimeUnit.SECONDS);
     }
 
-    /** Without a deadline: a move takes as long as it takes. */
-    MigrationServiceGrpc.MigrationServiceBlockingStub watching() {
-        return MigrationServiceGrpc.newBlockingStub(channel);
-    }
-
     GuestServiceGrpc.GuestServiceBlockingStub guests() {
         return GuestServiceGrpc.newBlockingStub(channel).withDeadlineAfter(CALL_SECONDS, TimeUnit.SECONDS);
+    }
+
+    /** For calls without a deadline: a move takes as long as it takes. */
+    Channel channel() {
+        return channel;
+    }
+
+    /** The next call connects at once, however long grpc would still wait after failures. */
+    void reconnect() {
+        channel.resetConnectBackoff();
     }
 
     @Override

@@ -45,6 +45,9 @@ final class Text {
 
     /** Where the guest is, as a sentence. */
     static String whereabouts(Migration m) {
+        if (m.getRunsOn() != Side.SOURCE && m.getRunsOn() != Side.DESTINATION) {
+            return "where guest " + m.getGuest() + " is, ferryd does not say";
+        }
         boolean away = m.getRunsOn() == Side.DESTINATION;
         String host = away == (m.getSide() == Side.SOURCE) ? m.getPeer() : "this host";
         return "guest " + m.getGuest() + " is on the " + (away ? "destination" : "source") + " (" + host + ")";

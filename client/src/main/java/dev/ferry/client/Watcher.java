@@ -4,72 +4,97 @@ import dev.ferry.v1.Migration;
 import dev.ferry.v1.WatchRequest;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import java.util.Iterator;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /** Follows a migration to its end, across restarts of the daemon. */
 final class Watcher {
-    private static final long GIVE_UP_NS = TimeUnit.SECONDS.toNanos(30);
-    private static final int TTY_INTERVAL_MS = 200;
-    private static final int LINE_INTERVAL_MS = 1000;
+    static final Duration GIVE_UP = Duration.ofSeconds(30);
+    private static final int REDRAW_MS = 200;
+    private static final int LINE_MS = 1000;
 
     private final Session session;
+    private final Progress progress;
     private final Output output;
-
-    @SuppressWarnings("SystemConsoleNull") // on 22 and newer bin/ferry still runs with -Djdk.console=java.base
-    private final boolean terminal = System.console() != null;
+    private final long giveUpNs;
 
     Watcher(Session session, Output output) {
+        this(session, output, GIVE_UP);
+    }
+
+    Watcher(Session session, Output output, Duration giveUp) {
         this.session = session;
         this.output = output;
+        progress = new Progress(output);
+        giveUpNs = giveUp.toNanos();
     }
 
     /** The migration as it ended. Throws UNAVAILABLE when the daemon stays away; the migration goes on then. */
     Migration follow(String id) {
-        Thread note = new Thread(() -> output.err.println(
-                System.lineSeparator() + "the migration goes on: ferry watch " + id + ", ferry cancel " + id));
+        Thread note = new Thread(() -> {
+            progress.end();
+            output.err.println("ferry: " + goesOn(id) + "; to undo it: ferry cancel " + id);
+        });
         Runtime.getRuntime().addShutdownHook(note);
         try {
             return untilEnded(id);
         } finally {
-            Runtime.getRuntime().removeShutdownHook(note);
+            progress.end();
+            forget(note);
         }
     }
 
     private Migration untilEnded(String id) {
+        WatchRequest request = WatchRequest.newBuilder()
+                .setId(id)
+                .setIntervalMs(output.redraws ? REDRAW_MS : LINE_MS)
+                .build();
         long lastHeard = System.nanoTime();
+        boolean away = false;
         while (true) {
-            try {
-                Iterator<Migration> stream = session.watching()
-                        .watch(WatchRequest.newBuilder()
-                                .setId(id)
-                                .setIntervalMs(terminal ? TTY_INTERVAL_MS : LINE_INTERVAL_MS)
-                                .build());
-                while (stream.hasNext()) {
-                    Migration m = stream.next();
+            String why;
+            try (WatchStream stream = new WatchStream(session, request)) {
+                while (true) {
+                    long left = giveUpNs - (System.nanoTime() - lastHeard);
+                    Migration m = stream.next(Math.max(left, 1));
                     lastHeard = System.nanoTime();
-                    show(m);
+                    away = false;
+                    progress.show(m);
                     if (Text.ended(m)) {
                         return m;
                     }
                 }
             } catch (StatusRuntimeException e) {
-                boolean away = e.getStatus().getCode() == Status.Code.UNAVAILABLE;
-                if (!away || System.nanoTime() - lastHeard > GIVE_UP_NS) {
+                if (e.getStatus().getCode() != Status.Code.UNAVAILABLE) {
                     throw e;
                 }
-                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(200));
+                why = Errors.why(e.getStatus());
             }
+            if (System.nanoTime() - lastHeard >= giveUpNs) {
+                throw Status.UNAVAILABLE
+                        .withDescription("no word from ferryd for " + TimeUnit.NANOSECONDS.toSeconds(giveUpNs) + " s ("
+                                + why + "); " + goesOn(id))
+                        .asRuntimeException();
+            }
+            if (!away) {
+                progress.note("ferry: connection to ferryd lost (" + why + "), trying again");
+                away = true;
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(200));
+            session.reconnect();
         }
     }
 
-    private void show(Migration m) {
-        if (terminal) {
-            output.err.print("\r\033[K" + Text.progress(m) + (Text.ended(m) ? System.lineSeparator() : ""));
-            output.err.flush();
-        } else {
-            output.err.println(Text.progress(m));
+    private static String goesOn(String id) {
+        return "migration " + id + " is not cancelled by this; to see it: ferry watch " + id;
+    }
+
+    private static void forget(Thread note) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(note);
+        } catch (IllegalStateException e) {
+            LockSupport.park(); // Ctrl-C: the note is being printed, the process ends
         }
     }
 }

@@ -8,19 +8,14 @@ import dev.ferry.v1.MigrationState;
 import dev.ferry.v1.Phase;
 import dev.ferry.v1.Side;
 import io.grpc.Status;
-import java.io.PrintWriter;
-import java.io.StringWriter;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import org.junit.jupiter.api.Test;
-import picocli.CommandLine;
 
 class CommandTest {
     private static int run(String... args) {
-        StringWriter sink = new StringWriter();
-        return new CommandLine(new Main())
-                .setErr(new PrintWriter(sink))
-                .setOut(new PrintWriter(sink))
-                .setExecutionExceptionHandler((e, command, parsed) -> Main.explain(e))
-                .execute(args);
+        PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream());
+        return Main.run(new Output(nowhere, nowhere, false), args);
     }
 
     @Test
