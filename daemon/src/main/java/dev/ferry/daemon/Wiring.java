@@ -20,7 +20,6 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -55,7 +54,7 @@ final class Wiring implements AutoCloseable {
             Journal journal = new FileJournal(runtime.resolve("journal"));
             Destinations destinations = new Destinations(host, journal, clock, System::currentTimeMillis);
             registry.reconnect();
-            leftOver(journal.readAll());
+            new LeftOvers(host, destinations, journal).settle();
 
             PeerServer peer = open(peerServer(config, destinations, version));
             peerAddress = ListenAddress.text(new InetSocketAddress(config.peer().getAddress(), peer.port()));
@@ -79,19 +78,6 @@ final class Wiring implements AutoCloseable {
         } catch (IOException | RuntimeException | Error e) {
             close();
             throw e;
-        }
-    }
-
-    /** What an earlier daemon had not finished. */
-    private static void leftOver(List<Journal.Entry> entries) {
-        for (Journal.Entry e : entries) {
-            LOG.warn(
-                    "migration {} of guest {} ({}, peer {}) was left at {} by an earlier ferryd",
-                    e.id(),
-                    e.guest(),
-                    e.side(),
-                    e.peer(),
-                    e.step());
         }
     }
 

@@ -24,6 +24,7 @@ public final class Destinations implements Arrivals {
     private final NanoClock clock;
     private final LongSupplier unixMs;
     private final Map<Long, DestinationMigration> migrations = new ConcurrentHashMap<>();
+    private final Map<Long, Long> fenced = new ConcurrentHashMap<>();
     private final Set<Long> refused = ConcurrentHashMap.newKeySet();
 
     public Destinations(GuestHost host, Journal journal, NanoClock clock, LongSupplier unixMs) {
@@ -99,6 +100,9 @@ public final class Destinations implements Arrivals {
 
     @Override
     public Committed commit(long migration, long epoch) {
+        if (!migrations.containsKey(migration) && fenced.getOrDefault(migration, -1L) == epoch) {
+            return new Committed(true, "the destination's daemon was restarted before the commit", List.of());
+        }
         return find(migration, epoch).commit();
     }
 
@@ -142,6 +146,11 @@ public final class Destinations implements Arrivals {
     @Override
     public PageReceiver openDemand(long migration, long epoch, PageRequester requester) {
         return find(migration, epoch).openDemand(requester);
+    }
+
+    /** A migration that an earlier daemon had ended before the commit: a late commit is answered. */
+    public void rememberFenced(long migration, long epoch) {
+        fenced.put(migration, epoch);
     }
 
     /** Called now and then: ends what a source left behind before the commit. */

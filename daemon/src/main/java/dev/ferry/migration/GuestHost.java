@@ -12,4 +12,10 @@ public interface GuestHost {
 
     /** Starts or finds the destination QEMU and prepares its memory. CannotMoveException leaves nothing behind. */
     ArrivingGuest prepareIncoming(IncomingSpec spec);
+
+    /** What a daemon that is gone had begun to send, before the commit: nothing of it stays, the guest runs. */
+    void undoDeparture(String guest);
+
+    /** What a daemon that is gone had begun to receive, before the commit: its QEMU is ended, its memory removed. */
+    void undoArrival(String guest, String migrationId);
 }

@@ -76,6 +76,13 @@ final class PageStateFile {
         remove(directory);
     }
 
+    /** Of a migration that an earlier daemon began. */
+    static void removeIfPresent(Path directory) {
+        if (Files.isDirectory(directory)) {
+            remove(directory);
+        }
+    }
+
     private static void remove(Path directory) {
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
             for (Path entry : entries) {

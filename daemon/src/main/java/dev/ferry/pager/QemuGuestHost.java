@@ -93,6 +93,28 @@ public final class QemuGuestHost implements GuestHost {
         }
     }
 
+    /** By what is found in its process, not by what was planned: a userfaultfd of ours, a descriptor set, a pause. */
+    @Override
+    public void undoDeparture(String name) {
+        QemuGuest guest = registry.guest(name);
+        guest.removeTraces();
+        if (guest.status().equals("paused")) {
+            guest.cont(LIMIT);
+        }
+    }
+
+    @Override
+    public void undoArrival(String name, String migrationId) {
+        Optional<QemuGuest> waiting = registry.incoming(name);
+        if (waiting.isPresent()) {
+            waiting.get().kill(LIMIT);
+            registry.forgetDeparted(name);
+        } else {
+            launcher.abandon(name, migrationId);
+        }
+        PageStateFile.removeIfPresent(migrationsDirectory.resolve(migrationId + ".in"));
+    }
+
     /** The name is the migration's, whatever the definition says: paths are made of it. */
     private static GuestDefinition definition(IncomingSpec spec) {
         GuestDefinition definition = GuestDefinition.fromJson(spec.definitionJson());

@@ -14,6 +14,9 @@ import java.time.Duration;
  * open a path of ours. QEMU asks a set for a descriptor of just its access mode, so it is opened write-only.
  */
 final class DeviceStateFile {
+    /** Marks our descriptor sets, so that nobody else's is ever removed. */
+    static final String OPAQUE = "ferry-device-state";
+
     private static final Duration LIMIT = Duration.ofSeconds(5);
     private static final int O_WRONLY = 1;
     private static final int O_RDWR = 2;
@@ -31,7 +34,7 @@ final class DeviceStateFile {
         release();
         file = Fd.open("/dev/shm", O_TMPFILE | O_RDWR, 0600);
         try (Fd writer = Fd.open("/proc/self/fd/" + file.raw(), O_WRONLY, 0)) {
-            JsonNode added = qmp.execute("add-fd", null, LIMIT, writer);
+            JsonNode added = qmp.execute("add-fd", QemuGuest.arguments("opaque", OPAQUE), LIMIT, writer);
             fdset = added.get("fdset-id").asLong();
         }
     }

@@ -64,6 +64,28 @@ public final class GuestLauncher {
         ramFiles.forEach(GuestLauncher::removeFile);
     }
 
+    /**
+     * Ends a destination QEMU that an earlier daemon started for this migration, and removes what it had. A QEMU of that name
+     * which has nothing to do with the migration is left alone.
+     */
+    public void abandon(String guestName, String migrationId) {
+        Path directory = directory(guestName);
+        String tag = "ferry-" + migrationId + "-";
+        boolean ours = pid(directory)
+                .map(pid -> ProcFs.commandLine(pid).stream().anyMatch(a -> a.contains(tag)))
+                .orElse(true);
+        List<Path> files = new ArrayList<>();
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(host.ramDir(), tag + guestName + "-*.ram")) {
+            all.forEach(files::add);
+        } catch (IOException e) {
+            LOG.warn("could not look for RAM files of migration {} in {}", migrationId, host.ramDir(), e);
+        }
+        if (ours) {
+            endProcess(directory);
+            cleanUp(guestName, files);
+        }
+    }
+
     Path directory(String guestName) {
         GuestNames.check(guestName);
         return host.guestsDir().resolve(guestName);

@@ -169,6 +169,28 @@ public final class QemuGuest implements AutoCloseable {
         }
     }
 
+    /**
+     * Takes away what a daemon that is gone left in this process: userfaultfds that only tracked writes (nobody waits on
+     * those), and descriptor sets. Never for a guest that arrives: there closing a userfaultfd lets waiters read zeros.
+     */
+    public synchronized void removeTraces() {
+        ProcFs.descriptors(process.pid()).forEach((fd, target) -> {
+            if (target.equals("anon_inode:[userfaultfd]")) {
+                RemoteUserfaultfd.closeRemote(process, fd);
+            }
+        });
+        for (JsonNode set : qmp.execute("query-fdsets", null, SHORT)) {
+            boolean ours = false;
+            for (JsonNode fd : set.path("fds")) {
+                ours |= fd.path("opaque").asText().equals(DeviceStateFile.OPAQUE);
+            }
+            if (ours) {
+                long id = set.path("fdset-id").asLong();
+                qmp.execute("remove-fd", QmpConnection.JSON.createObjectNode().put("fdset-id", id), SHORT);
+            }
+        }
+    }
+
     /** Everything that saveDeviceState needs and that can be done before the guest is stopped. */
     public void prepareDeviceState() {
         deviceState.prepare();

@@ -3,6 +3,8 @@ package dev.ferry.sys;
 import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** What this kernel and these privileges can do, found out by doing it once. Each answer keeps its cause. */
 public final class KernelSupport {
@@ -14,6 +16,9 @@ public final class KernelSupport {
             return cause.isEmpty();
         }
     }
+
+    /** What worked once works as long as this process lives; what did not is tried again. */
+    private static final Set<String> AVAILABLE = ConcurrentHashMap.newKeySet();
 
     private KernelSupport() {}
 
@@ -92,8 +97,12 @@ public final class KernelSupport {
     }
 
     private static Probe probe(String feature, String advice, Runnable attempt) {
+        if (AVAILABLE.contains(feature)) {
+            return new Probe(feature, Optional.empty());
+        }
         try {
             attempt.run();
+            AVAILABLE.add(feature);
             return new Probe(feature, Optional.empty());
         } catch (RuntimeException e) {
             return new Probe(

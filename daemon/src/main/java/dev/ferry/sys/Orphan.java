@@ -6,12 +6,15 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Starts a program that is not a child of this JVM: the JVM waits for its children by waitpid, which is also told of ptrace
  * stops and would take them away from the tracer.
  */
 final class Orphan {
+    private static final long EXEC_LIMIT_NS = 5_000_000_000L;
+
     private Orphan() {}
 
     /** Its pid. Whoever calls ends it. */
@@ -21,9 +24,22 @@ final class Orphan {
         try {
             Process process = new ProcessBuilder(shell).start();
             String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            return Integer.parseInt(answer.strip());
+            int pid = Integer.parseInt(answer.strip());
+            awaitExec(pid, command);
+            return pid;
         } catch (IOException | NumberFormatException e) {
             throw new FerryException(ErrorCategory.INTERNAL, "start " + String.join(" ", command), e);
+        }
+    }
+
+    /** Until then it is a shell whose address space is about to go: a system call injected there hits nothing. */
+    private static void awaitExec(int pid, String... command) {
+        long end = System.nanoTime() + EXEC_LIMIT_NS;
+        while (!ProcFs.commandLine(pid).equals(List.of(command))) {
+            if (System.nanoTime() > end) {
+                throw new FerryException(ErrorCategory.DEADLINE_EXCEEDED, command[0] + " did not start");
+            }
+            LockSupport.parkNanos(1_000_000);
         }
     }
 }

@@ -56,6 +56,16 @@ class MigrationOverTcpTest {
             arriving.failCont = failCont;
             return arriving;
         }
+
+        @Override
+        public void undoDeparture(String name) {
+            throw new AssertionError("no daemon was restarted");
+        }
+
+        @Override
+        public void undoArrival(String name, String migrationId) {
+            throw new AssertionError("no daemon was restarted");
+        }
     };
 
     @BeforeEach
