@@ -25,7 +25,7 @@ final class Orphan {
             Process process = new ProcessBuilder(shell).start();
             String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             int pid = Integer.parseInt(answer.strip());
-            awaitExec(pid, command);
+            awaitExec(pid, command[0]);
             return pid;
         } catch (IOException | NumberFormatException e) {
             throw new FerryException(ErrorCategory.INTERNAL, "start " + String.join(" ", command), e);
@@ -33,13 +33,18 @@ final class Orphan {
     }
 
     /** Until then it is a shell whose address space is about to go: a system call injected there hits nothing. */
-    private static void awaitExec(int pid, String... command) {
+    private static void awaitExec(int pid, String program) {
         long end = System.nanoTime() + EXEC_LIMIT_NS;
-        while (!ProcFs.commandLine(pid).equals(List.of(command))) {
+        while (isShell(pid)) {
             if (System.nanoTime() > end) {
-                throw new FerryException(ErrorCategory.DEADLINE_EXCEEDED, command[0] + " did not start");
+                throw new FerryException(ErrorCategory.DEADLINE_EXCEEDED, program + " did not start");
             }
             LockSupport.parkNanos(1_000_000);
         }
+    }
+
+    private static boolean isShell(int pid) {
+        List<String> now = ProcFs.commandLine(pid);
+        return !now.isEmpty() && now.get(0).equals("sh");
     }
 }
