@@ -39,7 +39,8 @@ final class SnapshotMessages {
                 .setMemoryRemainingBytes(s.memoryRemainingBytes())
                 .setRateBytesPerSecond(s.rateBytesPerSecond())
                 .setDirtyRateBytesPerSecond(s.dirtyRateBytesPerSecond())
-                .setKeepSource(s.keepSource());
+                .setKeepSource(s.keepSource())
+                .setRefusedMessages(s.refusedMessages());
         // The sum of what is shown, so that whoever adds the phases up finds exactly this number.
         double downtimeMs = 0;
         for (PhaseTime phase : s.downtimePhases()) {

@@ -58,6 +58,12 @@ public interface Arrivals {
         /** Everything up to this batch was placed. */
         void placed(long sequence);
 
+        /** A page that answers no request; only then a demand answer is taken. */
+        boolean expects(RamBlock block, long firstPage, int count);
+
+        /** A message broke the protocol and nothing of it was placed: the migration fails closed. */
+        void refused(String why);
+
         /** The stream has ended; an error means that the peer is away or misbehaved. */
         void closed(Throwable errorOrNull);
     }

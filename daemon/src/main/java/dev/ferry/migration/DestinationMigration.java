@@ -48,6 +48,9 @@ final class DestinationMigration {
     private volatile long lastContactNs;
     private volatile int openStreams;
 
+    /** What a peer did against the protocol; nothing of this migration is trusted from then on. */
+    private volatile String violation;
+
     DestinationMigration(
             IncomingSpec spec,
             Journal.Entry entry,
@@ -89,6 +92,9 @@ final class DestinationMigration {
     synchronized Arrivals.Switched switchover(
             long bulkSequence, List<PageRuns> stale, List<SmallPages> small, byte[] deviceState) {
         require(Step.PREPARED, "switchover");
+        if (violation != null) {
+            throw new FerryException(ErrorCategory.FAILED_PRECONDITION, "the source broke the protocol: " + violation);
+        }
         if (bulkSequence != lastPlaced) {
             throw new FerryException(
                     ErrorCategory.FAILED_PRECONDITION,
@@ -130,6 +136,10 @@ final class DestinationMigration {
             fence("the commit came before the device state");
             return new Arrivals.Committed(true, fencedBecause, List.of());
         }
+        if (violation != null) {
+            fence("the source broke the protocol: " + violation);
+            return new Arrivals.Committed(true, fencedBecause, List.of());
+        }
         if (!guest.isAlive()) {
             fence("the destination QEMU ended before the commit");
             return new Arrivals.Committed(true, fencedBecause, List.of());
@@ -165,6 +175,10 @@ final class DestinationMigration {
 
     /** Aborts if the source has been silent for so long before the commit. */
     synchronized void abortIfAbandoned(long silenceNs) {
+        if (violation != null && (step == Step.PREPARED || step == Step.LOADED)) {
+            fence("the source broke the protocol: " + violation);
+            return;
+        }
         if ((step == Step.PREPARED || step == Step.LOADED)
                 && ((openStreams == 0 && clock.nanoTime() - lastContactNs > silenceNs) || !guest.isAlive())) {
             fence(guest.isAlive() ? "the source went away before the commit" : "the destination QEMU ended");
@@ -362,6 +376,18 @@ final class DestinationMigration {
             } else {
                 guest.zeroSmall(block, firstPage, count);
             }
+        }
+
+        @Override
+        public boolean expects(RamBlock block, long firstPage, int count) {
+            return !demand || memory.wasRequested(block, firstPage, count);
+        }
+
+        /** Not under the lock: a step that holds it may wait for this very event loop. The sweep ends the guest. */
+        @Override
+        public void refused(String why) {
+            violation = why;
+            record.update(f -> f.refusedMessages++);
         }
 
         @Override

@@ -51,6 +51,7 @@ public final class MigrationRecord {
         double rate;
         double dirtyRate;
         boolean keepSource;
+        long refusedMessages;
     }
 
     MigrationRecord(NanoClock clock, long startedUnixMs, Consumer<Fields> first) {
@@ -123,7 +124,8 @@ public final class MigrationRecord {
                     f.memoryRemainingBytes,
                     f.state.hasEnded() ? 0 : f.rate,
                     f.dirtyRate,
-                    f.keepSource);
+                    f.keepSource,
+                    f.refusedMessages);
         } finally {
             lock.unlock();
         }

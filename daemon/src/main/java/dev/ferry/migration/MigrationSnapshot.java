@@ -32,7 +32,8 @@ public record MigrationSnapshot(
         long memoryRemainingBytes,
         double rateBytesPerSecond,
         double dirtyRateBytesPerSecond,
-        boolean keepSource) {
+        boolean keepSource,
+        long refusedMessages) {
 
     /** What pre-copy did. */
     public record PrecopyCounts(int rounds, long pages, long zeroPages, long bytes, long ns, String stopReason) {

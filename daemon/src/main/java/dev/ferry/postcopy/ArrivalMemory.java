@@ -97,6 +97,12 @@ public final class ArrivalMemory {
         }
     }
 
+    /** Whether one of these pages was ever asked for. */
+    public boolean wasRequested(RamBlock block, long firstPage, long count) {
+        long next = requested[block.index()].nextSet(firstPage);
+        return next >= 0 && next < firstPage + count;
+    }
+
     /** A thread of the guest waits for this page. On a fault reader's thread. */
     public void fault(RamBlock block, long page) {
         int b = block.index();

@@ -25,7 +25,12 @@ final class Orphan {
             Process process = new ProcessBuilder(shell).start();
             String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             int pid = Integer.parseInt(answer.strip());
-            awaitExec(pid, command[0]);
+            try {
+                awaitExec(pid, command[0]);
+            } catch (FerryException e) {
+                ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+                throw e;
+            }
             return pid;
         } catch (IOException | NumberFormatException e) {
             throw new FerryException(ErrorCategory.INTERNAL, "start " + String.join(" ", command), e);

@@ -73,6 +73,10 @@ final class PageCalls {
                     throw new IllegalArgumentException("pages " + frame.firstPage + ", +" + frame.pageCount
                             + " outside RAM block " + block.name() + " of " + block.pageCount());
                 }
+                if (!receiver.expects(block, frame.firstPage, frame.pageCount)) {
+                    throw new IllegalArgumentException(
+                            "page " + frame.firstPage + " of " + block.name() + " was never asked for");
+                }
                 if (frame.dataLength != 0) {
                     if (frame.dataLength != (long) frame.pageCount * block.pageSizeBytes()) {
                         throw new IllegalArgumentException(
@@ -118,6 +122,9 @@ final class PageCalls {
         private void end(RuntimeException e) {
             ended = true;
             LOG.warn("page stream refused: {}", e.toString());
+            if (receiver != null && e instanceof IllegalArgumentException) {
+                receiver.refused(e.getMessage());
+            }
             call.close(Status.fromThrowable(PeerStatus.of(e)), new Metadata());
             closed(e);
         }

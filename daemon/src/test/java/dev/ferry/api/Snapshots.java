@@ -39,7 +39,8 @@ final class Snapshots {
                 400,
                 23.5,
                 24.5,
-                true);
+                true,
+                25);
     }
 
     static MigrationSnapshot of(MigrationState state, long version) {
