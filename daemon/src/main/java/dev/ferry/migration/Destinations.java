@@ -15,7 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 
 /** The migrations that arrive at this daemon. Thread-safe. */
-public final class Destinations implements Arrivals {
+public class Destinations implements Arrivals {
     /** A source that is silent for so long before the commit has gone: its guest goes on there, ours is ended. */
     private static final long ABANDONED_NS = 15_000_000_000L;
 

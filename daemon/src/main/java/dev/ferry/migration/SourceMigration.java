@@ -215,12 +215,16 @@ final class SourceMigration implements Runnable, PrecopyProgress {
             try {
                 if (!connected) {
                     reconnect();
-                    resynchronise();
-                    record.state(MigrationState.POSTCOPY, "connected again");
                     connected = true;
+                    List<PageRuns> missing = link.missing();
+                    if (!missing.isEmpty()) {
+                        resynchronise(missing);
+                        push();
+                    }
                     backoff.reset();
+                } else {
+                    push();
                 }
-                push();
                 PostcopyCounts counts = link.finish();
                 record.update(f -> {
                     f.postcopy = counts;
@@ -250,8 +254,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     }
 
     /** What the destination says is missing is what is sent; everything else it has. */
-    private void resynchronise() {
-        List<PageRuns> missing = link.missing();
+    private void resynchronise(List<PageRuns> missing) {
         sent.blocks().forEach(sent::resetToAllSent);
         for (PageRuns runs : missing) {
             RamBlock block = demandPages.block(runs.block());
@@ -259,6 +262,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         }
         link.openDemand(demandPages);
         bulk = link.openBulk();
+        record.state(MigrationState.POSTCOPY, "connected again");
     }
 
     /** The destination has everything. */
@@ -303,7 +307,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         if (stopped) {
             resumed = attempt(trouble, "let the guest go on", guest::cont);
         }
-        attempt(trouble, "end the write tracking", guest.memory()::stopTracking);
+        attempt(trouble, "end the write tracking", () -> guest.memory().stopTracking());
         if (link != null) {
             link.close();
         }
@@ -352,6 +356,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
                     guest.memory().read(block, first, (int) pages, data);
                     all.add(new SmallPages(block.index(), first, data));
                 });
+                sent.markSent(block, 0, block.pageCount()); // the push has nothing to do with them
             }
         }
         return all;

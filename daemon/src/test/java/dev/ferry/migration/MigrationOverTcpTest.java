@@ -30,6 +30,7 @@ class MigrationOverTcpTest {
     private volatile FakeGuest.Arriving arriving;
     private volatile RuntimeException failLoad;
     private volatile RuntimeException failCont;
+    private volatile boolean loseFinish;
     private PeerServer server;
     private Migrations migrations;
     private Destinations destinations;
@@ -70,7 +71,17 @@ class MigrationOverTcpTest {
 
     @BeforeEach
     void start() throws Exception {
-        destinations = new Destinations(host, journal, NanoClock.system(), System::currentTimeMillis);
+        destinations = new Destinations(host, journal, NanoClock.system(), System::currentTimeMillis) {
+            @Override
+            public MigrationSnapshot.PostcopyCounts finish(long migration, long epoch) {
+                MigrationSnapshot.PostcopyCounts counts = super.finish(migration, epoch);
+                if (loseFinish) {
+                    loseFinish = false;
+                    throw new FerryException(ErrorCategory.UNAVAILABLE, "the answer is lost");
+                }
+                return counts;
+            }
+        };
         server = new PeerServer(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), destinations, "test", "there");
         peer = "127.0.0.1:" + server.port();
@@ -127,6 +138,7 @@ class MigrationOverTcpTest {
         assertThat(guest.calls).containsExactly("depart");
         assertThat(guest.isTracked()).isFalse();
         assertThat(s.downtimePhases()).isNotEmpty();
+        assertThat(s.recoveries()).isZero();
         assertThat(s.bytesSent()).isPositive();
         assertThat(journal.readAll()).isEmpty();
         assertThat(journal.history.indexOf("SOURCE HANDED_OVER"))
@@ -175,6 +187,19 @@ class MigrationOverTcpTest {
         assertThat(s.recoveries()).isPositive();
         assertEveryByteArrived();
         assertThat(guest.calls).doesNotContain("cont");
+    }
+
+    @Test
+    void shouldEndWhenTheLastAnswerIsLost() throws Exception {
+        loseFinish = true;
+        Policy noPrecopy = new Policy(0, TimeUnit.SECONDS.toNanos(5), 0, 0, false);
+        MigrationSnapshot s =
+                awaitEnd(migrations.start("db1", peer, "", noPrecopy).id());
+        assertThat(s.state()).as(s.error()).isEqualTo(MigrationState.COMPLETED);
+        assertThat(s.recoveries()).isEqualTo(1);
+        assertThat(s.postcopy().pushedPages()).isPositive();
+        assertEveryByteArrived();
+        assertThat(guest.calls).containsExactly("depart");
     }
 
     @Test
