@@ -47,6 +47,7 @@ final class Lab implements AutoCloseable {
                 .as(end.getError() + "\n" + from.log() + "\n" + to.log())
                 .isEqualTo(MigrationState.COMPLETED);
         assertThat(end.getRunsOn()).isEqualTo(Side.DESTINATION);
+        assertThat(end.getRecoveries()).as(from.log()).isZero();
         guest.movedTo(to);
         assertThat(Guests.hasEnded(sourcePid))
                 .as("the source QEMU has ended: " + Guests.state(sourcePid))
