@@ -10,18 +10,33 @@ import dev.ferry.migration.Reason;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Errors as callers of the API see them. The categories carry gRPC's names, so the table is the name. The reasons why a
- * guest cannot move travel twice: as text, and as one {@code google.rpc.ErrorInfo} each.
+ * guest cannot move travel twice: as text, and as one {@code google.rpc.ErrorInfo} each. Text and details together are kept
+ * to what trailers have room for ({@link TrailerText}); what was cut is in the log, and Check answers every reason in full.
  */
 final class ApiStatus {
     /** The {@code domain} of every ErrorInfo: who gave the reason's code its meaning. */
     static final String DOMAIN = "ferry.dev";
 
     static final String MESSAGE_KEY = "message";
+
+    /** The reason of the last detail when not all of them had room. */
+    static final String MORE = "MORE_REASONS";
+
+    /** Description and details as they are encoded; of the 8 KiB the rest is for other headers. */
+    private static final int LIMIT_BYTES = 5 << 10;
+
+    /** Beside details the description is sent twice: by itself and in grpc-status-details-bin. */
+    private static final int DESCRIPTION_BYTES = 1 << 10;
+
+    private static final int REASON_BYTES = 320;
+    private static final int CODE_BYTES = 64;
+
     private static final Logger LOG = LoggerFactory.getLogger(ApiStatus.class);
 
     private ApiStatus() {}
@@ -32,7 +47,7 @@ final class ApiStatus {
             return status;
         }
         if (error instanceof CannotMoveException e) {
-            return cannotMove(e);
+            return cannotMove(call, e);
         }
         Code code =
                 error instanceof FerryException e ? Code.valueOf(e.category().name()) : Code.INTERNAL;
@@ -40,21 +55,57 @@ final class ApiStatus {
             LOG.error("{} failed", call, error);
         }
         String text = error.getMessage() == null ? error.toString() : error.getMessage();
-        return code.toStatus().withDescription(text).withCause(error).asRuntimeException();
+        return code.toStatus()
+                .withDescription(cut(call, text, LIMIT_BYTES))
+                .withCause(error)
+                .asRuntimeException();
     }
 
-    private static StatusRuntimeException cannotMove(CannotMoveException e) {
+    private static String cut(String call, String text, int limitBytes) {
+        String fits = TrailerText.cut(text, limitBytes);
+        if (!fits.equals(text)) {
+            LOG.info("{}: the caller was sent the beginning of: {}", call, text);
+        }
+        return fits;
+    }
+
+    private static StatusRuntimeException cannotMove(String call, CannotMoveException e) {
+        String text = cut(call, e.getMessage(), DESCRIPTION_BYTES);
         Status.Builder status = Status.newBuilder()
                 .setCode(Code.valueOf(e.category().name()).value())
-                .setMessage(e.getMessage());
-        for (Reason reason : e.reasons()) {
-            status.addDetails(Any.pack(ErrorInfo.newBuilder()
-                    .setReason(reason.code())
-                    .setDomain(DOMAIN)
-                    .putMetadata(MESSAGE_KEY, reason.message())
-                    .build()));
+                .setMessage(text);
+        List<Reason> reasons = e.reasons();
+        for (int i = 0; i < reasons.size(); i++) {
+            status.addDetails(detail(reasons.get(i)));
+            int left = reasons.size() - i - 1;
+            // The last ones give their room to the note about them.
+            if (left > 0 && !fits(status.clone().addDetails(detail(reasons.get(i + 1))), left > 1)) {
+                status.addDetails(detail(more(left)));
+                break;
+            }
         }
         return StatusProto.toStatusRuntimeException(status.build());
+    }
+
+    private static boolean fits(Status.Builder status, boolean withNote) {
+        if (withNote) {
+            status.addDetails(detail(more(Integer.MAX_VALUE)));
+        }
+        return TrailerText.encodedBytes(status.getMessage())
+                        + TrailerText.base64Bytes(status.build().getSerializedSize())
+                <= LIMIT_BYTES;
+    }
+
+    private static Reason more(int count) {
+        return new Reason(MORE, count + " more: ferry check, the API's Check, answers all of them");
+    }
+
+    private static Any detail(Reason reason) {
+        return Any.pack(ErrorInfo.newBuilder()
+                .setReason(TrailerText.cut(reason.code(), CODE_BYTES))
+                .setDomain(DOMAIN)
+                .putMetadata(MESSAGE_KEY, TrailerText.cut(reason.message(), REASON_BYTES))
+                .build());
     }
 
     static FerryException invalid(String text) {

@@ -15,6 +15,7 @@ import dev.ferry.v1.ListRequest;
 import dev.ferry.v1.ListResponse;
 import dev.ferry.v1.Migration;
 import dev.ferry.v1.MigrationServiceGrpc;
+import dev.ferry.v1.RunGuestRequest;
 import dev.ferry.v1.StartRequest;
 import dev.ferry.v1.SwitchToPostcopyRequest;
 import dev.ferry.v1.WatchRequest;
@@ -255,6 +256,24 @@ class ControlServerTest {
                         .getState()
                         .name())
                 .isEqualTo("CANCELLED");
+    }
+
+    @Test
+    void shouldAnswerTheRightCodeHoweverLongTheErrorIs() {
+        assertStatus(
+                Status.Code.FAILED_PRECONDITION,
+                () -> calls.start(StartRequest.newBuilder()
+                        .setGuest("hopeless")
+                        .setTo("host:1")
+                        .build()));
+        for (String line : List.of("plain ", "100 %\n", "é€😀")) {
+            assertStatus(
+                    Status.Code.INVALID_ARGUMENT,
+                    () -> GuestServiceGrpc.newBlockingStub(channel)
+                            .run(RunGuestRequest.newBuilder()
+                                    .setToml(line.repeat(20_000))
+                                    .build()));
+        }
     }
 
     private static void assertStatus(Status.Code code, Runnable call) {

@@ -5,7 +5,10 @@ import dev.ferry.base.FerryException;
 import dev.ferry.migration.GuestControl;
 import java.util.List;
 
-/** One guest of 1 MiB with 64 KiB of firmware; every name is its name, but not {@code nobody}. */
+/**
+ * One guest of 1 MiB with 64 KiB of firmware; every name is its name, but not {@code nobody}. None starts: the error has the
+ * whole definition in it.
+ */
 final class FakeGuests implements GuestControl {
     private static GuestView guest(String name) {
         return new GuestView(
@@ -25,7 +28,7 @@ final class FakeGuests implements GuestControl {
 
     @Override
     public GuestView run(String toml, String fileName) {
-        throw new FerryException(ErrorCategory.INVALID_ARGUMENT, fileName + ":1: name: missing");
+        throw new FerryException(ErrorCategory.INVALID_ARGUMENT, fileName + ":1: name: missing: " + toml);
     }
 
     @Override

@@ -11,11 +11,18 @@ import dev.ferry.migration.Reason;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 
-/** One migration that the test moves on; a guest named {@code vfio} cannot move. */
+/** One migration that the test moves on; guests named {@code vfio} and {@code hopeless} cannot move. */
 final class FakeMigrations implements MigrationControl {
     static final List<Reason> AGAINST =
             List.of(new Reason("VFIO_DEVICE", "unplug it"), new Reason("NO_MEMORY", "wants 1 GiB"));
+
+    /** More than any trailer has room for. */
+    static final List<Reason> HOPELESS = IntStream.range(0, 60)
+            .mapToObj(i ->
+                    new Reason("REASON_" + i, "the reason of number " + i + ", and what to do: nothing. ".repeat(i)))
+            .toList();
 
     final List<MigrationSnapshot> listed = new ArrayList<>();
     final AtomicInteger awaiting = new AtomicInteger();
@@ -29,13 +36,18 @@ final class FakeMigrations implements MigrationControl {
 
     @Override
     public List<Reason> check(String guest, String to) {
-        return "vfio".equals(guest) ? AGAINST : List.of();
+        return switch (guest) {
+            case "vfio" -> AGAINST;
+            case "hopeless" -> HOPELESS;
+            default -> List.of();
+        };
     }
 
     @Override
     public MigrationSnapshot start(String guest, String to, String requestId, Policy policy) {
-        if ("vfio".equals(guest)) {
-            throw new CannotMoveException(guest, AGAINST);
+        List<Reason> against = check(guest, to);
+        if (!against.isEmpty()) {
+            throw new CannotMoveException(guest, against);
         }
         lastPolicy = policy;
         return get(Snapshots.ID);
