@@ -40,7 +40,11 @@ final class Wiring implements AutoCloseable {
         try {
             Path runtime = config.runtimeDir();
             open(RuntimeDirectory.take(runtime));
+            // Two daemons with the same guests would both move them.
             Files.createDirectories(config.stateDir());
+            if (!Files.isSameFile(config.stateDir(), runtime)) {
+                open(DirectoryLock.take("state_dir", config.stateDir()));
+            }
             Path guestsDir = Files.createDirectories(runtime.resolve("guests"));
             Path migrationsDir = Files.createDirectories(runtime.resolve("migrations"));
 

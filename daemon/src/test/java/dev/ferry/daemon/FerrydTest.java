@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The real daemon, started by bin/ferryd: its ready line, its signals, its errors. */
@@ -38,13 +39,13 @@ class FerrydTest {
     void configure() throws IOException {
         dir = Files.createTempDirectory(Path.of("/dev/shm"), "ferryd-test-");
         config = Files.writeString(dir.resolve("c.toml"), """
-                state_dir = "%1$s/state"
-                runtime_dir = "%1$s/run"
-                [control]
-                listen = ["unix:%1$s/run/control.sock", "127.0.0.1:0"]
-                [peer]
-                listen = "127.0.0.1:0"
-                """.formatted(dir));
+            state_dir = "%1$s/state"
+            runtime_dir = "%1$s/run"
+            [control]
+            listen = ["unix:%1$s/run/control.sock", "127.0.0.1:0"]
+            [peer]
+            listen = "127.0.0.1:0"
+            """.formatted(dir));
     }
 
     @AfterEach
@@ -123,16 +124,20 @@ class FerrydTest {
         }
     }
 
-    @Test
-    void shouldNotShareARuntimeDirectory() throws IOException, InterruptedException {
+    @ParameterizedTest
+    @CsvSource({"runtime_dir, run", "state_dir, state"})
+    void shouldNotShareADirectoryWithAnother(String key, String name) throws IOException, InterruptedException {
         Process first = ferryd("--config", config.toString());
         try (BufferedReader out = first.inputReader(StandardCharsets.UTF_8)) {
             assertThat(out.readLine()).startsWith("ready ");
-            assertThat(end(ferryd("--config", config.toString()))).isEqualTo(1);
+            Path other = Files.writeString(
+                    dir.resolve("other.toml"), Files.readString(config).replace(dir.toString(), dir + "/other"));
+            Files.writeString(
+                    other, Files.readString(other).replace(dir + "/other/" + name + "\"", dir + "/" + name + "\""));
+            assertThat(end(ferryd("--config", other.toString()))).isEqualTo(1);
             assertThat(errors(1))
-                    .hasLineCount(1)
-                    .startsWith("ferryd: " + dir)
-                    .contains("another ferryd (process " + first.pid() + ")");
+                    .isEqualTo("ferryd: " + dir.resolve(name) + ": another ferryd (process " + first.pid()
+                            + ") uses this " + key + System.lineSeparator());
             assertThat(guests(dir.resolve("run/control.sock"))).isZero();
         }
     }
