@@ -31,7 +31,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * The control addresses of a ferryd: migrations, guests, health and reflection, on every address the same. Calls run on a
- * pool, because they block; watches each on a thread of their own.
+ * pool, because they block; watches all on one thread.
  */
 public final class ControlServer implements AutoCloseable {
     private static final int MAX_MESSAGE_BYTES = 4 << 20;
@@ -40,9 +40,9 @@ public final class ControlServer implements AutoCloseable {
     private final MultiThreadIoEventLoopGroup loops =
             new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("control", true), EpollIoHandler.newFactory());
     private final ExecutorService calls = Executors.newCachedThreadPool(new DefaultThreadFactory("control-call", true));
-    private final ExecutorService watchers = Executors.newCachedThreadPool(new DefaultThreadFactory("watch", true));
     private final HealthStatusManager health = new HealthStatusManager();
     private final NanoClock clock;
+    private final Watches watches;
     private final List<BindableService> services;
     private final List<Server> servers = new ArrayList<>();
     private final List<String> addresses = new ArrayList<>();
@@ -58,8 +58,9 @@ public final class ControlServer implements AutoCloseable {
             List<String> listen, MigrationControl migrations, GuestControl guests, Policy defaults, NanoClock clock)
             throws IOException {
         this.clock = clock;
+        watches = new Watches(migrations);
         services = List.of(
-                new MigrationCalls(migrations, guests, defaults, watchers, clock),
+                new MigrationCalls(migrations, guests, defaults, watches),
                 new GuestCalls(guests),
                 health.getHealthService(),
                 ProtoReflectionServiceV1.newInstance());
@@ -115,7 +116,7 @@ public final class ControlServer implements AutoCloseable {
             return;
         }
         health.enterTerminalState();
-        watchers.shutdownNow();
+        watches.close();
         servers.forEach(Server::shutdown);
         long endNs = clock.nanoTime() + CLOSE_LIMIT_MS * 1_000_000;
         try {

@@ -1,6 +1,5 @@
 package dev.ferry.api;
 
-import dev.ferry.base.NanoClock;
 import dev.ferry.migration.GuestControl;
 import dev.ferry.migration.MigrationControl;
 import dev.ferry.migration.Policy;
@@ -18,7 +17,6 @@ import dev.ferry.v1.SwitchToPostcopyRequest;
 import dev.ferry.v1.WatchRequest;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
-import java.util.concurrent.Executor;
 
 /** The calls of MigrationService. Called on the server's pool: they may block. */
 final class MigrationCalls extends MigrationServiceGrpc.MigrationServiceImplBase {
@@ -28,17 +26,13 @@ final class MigrationCalls extends MigrationServiceGrpc.MigrationServiceImplBase
     private final MigrationControl migrations;
     private final GuestControl guests;
     private final Policy defaults;
-    private final Executor watchers;
-    private final NanoClock clock;
+    private final Watches watches;
 
-    /** @param watchers runs each watch until it ends, on a thread of its own */
-    MigrationCalls(
-            MigrationControl migrations, GuestControl guests, Policy defaults, Executor watchers, NanoClock clock) {
+    MigrationCalls(MigrationControl migrations, GuestControl guests, Policy defaults, Watches watches) {
         this.migrations = migrations;
         this.guests = guests;
         this.defaults = defaults;
-        this.watchers = watchers;
-        this.clock = clock;
+        this.watches = watches;
     }
 
     @Override
@@ -92,7 +86,7 @@ final class MigrationCalls extends MigrationServiceGrpc.MigrationServiceImplBase
             observer.onError(ApiStatus.of("Watch " + request.getId(), e));
             return;
         }
-        watchers.execute(new Watch(migrations, id, intervalMs, clock, (ServerCallStreamObserver<Migration>) observer));
+        watches.add(id, intervalMs, (ServerCallStreamObserver<Migration>) observer);
     }
 
     @Override

@@ -1,116 +1,120 @@
 package dev.ferry.api;
 
-import dev.ferry.base.NanoClock;
 import dev.ferry.migration.MigrationControl;
 import dev.ferry.migration.MigrationSnapshot;
+import dev.ferry.migration.MigrationState;
 import dev.ferry.v1.Migration;
 import io.grpc.stub.ServerCallStreamObserver;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /**
- * One Watch call. Runs on a thread of its own; gRPC's threads only tell it that the client reads again or has gone. A
- * message is made when the client can take it, from the snapshot of that moment: a slow client sees fewer, never older
- * ones. The end of the migration does not wait for the interval.
+ * One Watch call. Owned by the thread of {@link Watches}, which never waits here; gRPC's threads, the timer and the
+ * migration's owner only send it there to look. A message is made when the client can take it, from the snapshot of that
+ * moment: a slow client sees fewer, never older ones. A new state does not wait for the interval.
  */
-final class Watch implements Runnable {
-    /** How often a snapshot that changes all the time is looked at, so that the end is seen soon. */
-    private static final long GLANCE_MS = 20;
-
-    /** How long the thread of a client that has gone waits on for a change. */
-    private static final long NOTICE_MS = 1000;
-
+final class Watch {
     private final MigrationControl migrations;
     private final String id;
     private final long intervalMs;
-    private final NanoClock clock;
+    private final ScheduledExecutorService owner;
     private final ServerCallStreamObserver<Migration> client;
-    private boolean isGone;
+    private final Consumer<Watch> left;
+    private MigrationControl.Listening listening = () -> {};
+    private ScheduledFuture<?> timer;
+    private MigrationState shown;
+    private boolean due = true;
+    private boolean over;
 
+    /**
+     * Created while the call begins, when handlers may still be set.
+     *
+     * @param left told once when it is over, on the owner's thread
+     */
     Watch(
             MigrationControl migrations,
             String id,
             long intervalMs,
-            NanoClock clock,
-            ServerCallStreamObserver<Migration> client) {
+            ScheduledExecutorService owner,
+            ServerCallStreamObserver<Migration> client,
+            Consumer<Watch> left) {
         this.migrations = migrations;
         this.id = id;
         this.intervalMs = intervalMs;
-        this.clock = clock;
+        this.owner = owner;
         this.client = client;
-        client.setOnReadyHandler(this::wake);
-        client.setOnCancelHandler(this::leave);
+        this.left = left;
+        client.setOnReadyHandler(this::askToLook);
+        client.setOnCancelHandler(() -> owner.execute(this::end));
     }
 
-    @Override
-    public void run() {
-        try {
-            while (awaitReady()) {
-                MigrationSnapshot shown = migrations.get(id);
-                client.onNext(SnapshotMessages.of(shown));
-                if (shown.state().hasEnded()) {
-                    client.onCompleted();
-                    return;
-                }
-                awaitNext(shown);
+    /** On the owner's thread, like everything below. */
+    void begin() {
+        guarded(() -> {
+            listening = migrations.onStateChange(id, this::askToLook);
+            look();
+        });
+    }
+
+    void fail(RuntimeException error) {
+        if (!over) {
+            end();
+            if (!client.isCancelled()) {
+                client.onError(error);
             }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            fail(io.grpc.Status.UNAVAILABLE
-                    .withDescription("ferryd is stopping")
-                    .asRuntimeException());
+        }
+    }
+
+    private void askToLook() {
+        owner.execute(() -> guarded(this::look));
+    }
+
+    private void guarded(Runnable step) {
+        try {
+            step.run();
         } catch (RuntimeException e) {
             fail(ApiStatus.of("Watch " + id, e));
         }
     }
 
-    private void fail(RuntimeException error) {
-        if (!client.isCancelled()) {
-            client.onError(error);
+    private void look() {
+        if (over || !client.isReady()) {
+            return;
         }
-    }
-
-    /** Until the interval has passed or the migration has ended. */
-    private void awaitNext(MigrationSnapshot shown) throws InterruptedException {
-        long endNs = clock.nanoTime() + intervalMs * 1_000_000;
-        long version = shown.version();
-        while (true) {
-            long leftMs = (endNs - clock.nanoTime()) / 1_000_000;
-            if (leftMs <= 0 || hasLeft()) {
-                return;
-            }
-            MigrationSnapshot now = migrations.awaitChange(id, version, Math.min(leftMs, NOTICE_MS));
-            if (now.state().hasEnded()) {
-                return;
-            }
-            version = now.version();
-            pause(Math.min(leftMs, GLANCE_MS));
+        MigrationSnapshot now = migrations.get(id);
+        if (!due && now.state() == shown) {
+            return;
         }
-    }
-
-    /** @return false when the client has gone */
-    private synchronized boolean awaitReady() throws InterruptedException {
-        while (!isGone && !client.isCancelled() && !client.isReady()) {
-            wait();
+        client.onNext(SnapshotMessages.of(now));
+        if (now.state().hasEnded()) {
+            end();
+            client.onCompleted();
+            return;
         }
-        return !isGone && !client.isCancelled();
-    }
-
-    private synchronized void pause(long ms) throws InterruptedException {
-        long endNs = clock.nanoTime() + ms * 1_000_000;
-        for (long left = ms; left > 0 && !isGone; left = (endNs - clock.nanoTime()) / 1_000_000) {
-            wait(left);
+        shown = now.state();
+        due = false;
+        if (timer != null) {
+            timer.cancel(false);
         }
+        timer = owner.schedule(() -> guarded(this::interval), intervalMs, TimeUnit.MILLISECONDS);
     }
 
-    private synchronized boolean hasLeft() {
-        return isGone;
+    private void interval() {
+        due = true;
+        look();
     }
 
-    private synchronized void wake() {
-        notifyAll();
-    }
-
-    private synchronized void leave() {
-        isGone = true;
-        notifyAll();
+    private void end() {
+        if (over) {
+            return;
+        }
+        over = true;
+        listening.close();
+        if (timer != null) {
+            timer.cancel(false);
+        }
+        left.accept(this);
     }
 }

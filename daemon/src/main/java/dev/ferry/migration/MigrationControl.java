@@ -26,4 +26,16 @@ public interface MigrationControl {
 
     /** Waits until the snapshot's version is above {@code version} or the time has passed; the snapshot then. */
     MigrationSnapshot awaitChange(String id, long version, long timeoutMs) throws InterruptedException;
+
+    /**
+     * Calls the listener after each change of the state, on the thread that changes it: it must not wait. NOT_FOUND if
+     * there is none.
+     */
+    Listening onStateChange(String id, Runnable listener);
+
+    /** Until it is closed. */
+    interface Listening extends AutoCloseable {
+        @Override
+        void close();
+    }
 }

@@ -4,6 +4,7 @@ import dev.ferry.base.NanoClock;
 import dev.ferry.migration.MigrationSnapshot.PostcopyCounts;
 import dev.ferry.migration.MigrationSnapshot.PrecopyCounts;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -23,6 +24,7 @@ public final class MigrationRecord {
     private final NanoClock clock;
     private final long startNs;
     private final Fields f = new Fields();
+    private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
     private long endNs;
     private long rateAtNs;
     private long rateAtBytes;
@@ -79,6 +81,7 @@ public final class MigrationRecord {
                 endNs = clock.nanoTime();
             }
         });
+        listeners.forEach(Runnable::run);
     }
 
     void update(Consumer<Fields> change) {
@@ -138,6 +141,12 @@ public final class MigrationRecord {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** {@link MigrationControl#onStateChange} */
+    MigrationControl.Listening onStateChange(Runnable listener) {
+        listeners.add(listener);
+        return () -> listeners.remove(listener);
     }
 
     /** Waits until the version is above the given one, or the time has passed. */

@@ -241,6 +241,11 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         return record(id).await(version, timeoutMs);
     }
 
+    @Override
+    public Listening onStateChange(String id, Runnable listener) {
+        return record(id).onStateChange(listener);
+    }
+
     /** The migration that moves this guest now, in either direction. */
     public synchronized Optional<String> moving(String guest) {
         String id = movingGuests.get(guest);

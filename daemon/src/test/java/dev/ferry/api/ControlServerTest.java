@@ -46,6 +46,7 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -183,30 +184,38 @@ class ControlServerTest {
     void shouldWatchUntilTheEnd() {
         Iterator<Migration> watch = watch(50);
         assertThat(watch.next().getState().name()).isEqualTo("PREPARING");
-        migrations.become(MigrationState.PRECOPY);
-        assertThat(watch.next().getState().name()).isEqualTo("PRECOPY");
+        assertThat(watch.next().getState().name()).isEqualTo("PREPARING");
         migrations.become(MigrationState.COMPLETED);
-        assertThat(watch.next().getState().name()).isEqualTo("COMPLETED");
+        await(watch, "COMPLETED");
         assertThat(watch.hasNext()).isFalse();
     }
 
+    private static void await(Iterator<Migration> watch, String state) {
+        String last = "";
+        while (!last.equals(state)) {
+            last = watch.next().getState().name();
+        }
+    }
+
     @Test
-    void shouldNotLetTheEndWaitForTheInterval() {
+    void shouldNotLetAChangeOfStateWaitForTheInterval() {
         Iterator<Migration> watch = watch(1_000_000);
         watch.next();
-        migrations.become(MigrationState.FAILED);
-        assertThat(watch.next().getState().name()).isEqualTo("FAILED");
+        for (MigrationState next : List.of(MigrationState.PRECOPY, MigrationState.SWITCHOVER, MigrationState.FAILED)) {
+            migrations.become(next);
+            assertThat(watch.next().getState().name()).isEqualTo(next.name());
+        }
         assertThat(watch.hasNext()).isFalse();
     }
 
     @Test
-    void shouldNotSendMoreOftenThanTheInterval() {
+    void shouldNotSendTheSameStateMoreOftenThanTheInterval() {
         Iterator<Migration> watch = watch(200);
         watch.next();
         long beforeNs = System.nanoTime();
-        migrations.become(MigrationState.PRECOPY);
-        migrations.become(MigrationState.SWITCHOVER);
-        assertThat(watch.next().getState().name()).isEqualTo("SWITCHOVER");
+        migrations.become(MigrationState.PREPARING);
+        migrations.become(MigrationState.PREPARING);
+        watch.next();
         assertThat(System.nanoTime() - beforeNs).isGreaterThan(100_000_000);
     }
 
@@ -214,15 +223,32 @@ class ControlServerTest {
     void shouldStopWatchingWhenTheClientLeaves() {
         Context.CancellableContext call = Context.current().withCancellation();
         call.run(() -> watch(60_000).next());
-        Awaitility.await().until(() -> migrations.awaiting.get() == 1);
+        assertThat(migrations.listeners).hasSize(1);
         call.cancel(null);
-        Awaitility.await().until(() -> migrations.awaiting.get() == 0 && threads("watch-") == 0);
+        Awaitility.await().until(migrations.listeners::isEmpty);
+    }
+
+    @Test
+    void shouldServeAnyNumberOfWatchesByOneThread() {
+        List<Iterator<Migration>> all =
+                IntStream.range(0, 100).mapToObj(i -> watch(60_000)).toList();
+        all.forEach(Iterator::next);
+        assertThat(threads("watch-")).isEqualTo(1);
+        migrations.become(MigrationState.CANCELLED);
+        all.forEach(w -> assertThat(w.next().getState().name()).isEqualTo("CANCELLED"));
+    }
+
+    @Test
+    void shouldTellWhoWatchesThatTheDaemonEnds() {
+        Iterator<Migration> watch = watch(60_000);
+        watch.next();
+        server.close();
+        assertStatus(Status.Code.UNAVAILABLE, watch::next);
     }
 
     private static long threads(String prefix) {
-        return Thread.getAllStackTraces().entrySet().stream()
-                .filter(t -> t.getKey().getName().startsWith(prefix))
-                .filter(t -> List.of(t.getValue()).toString().contains("dev.ferry.api.Watch"))
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(t -> t.getName().startsWith(prefix))
                 .count();
     }
 

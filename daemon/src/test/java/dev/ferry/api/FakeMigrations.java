@@ -10,7 +10,7 @@ import dev.ferry.migration.Policy;
 import dev.ferry.migration.Reason;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.IntStream;
 
 /** One migration that the test moves on; guests named {@code vfio} and {@code hopeless} cannot move. */
@@ -25,13 +25,16 @@ final class FakeMigrations implements MigrationControl {
             .toList();
 
     final List<MigrationSnapshot> listed = new ArrayList<>();
-    final AtomicInteger awaiting = new AtomicInteger();
+    final List<Runnable> listeners = new CopyOnWriteArrayList<>();
     volatile Policy lastPolicy;
     private MigrationSnapshot now = Snapshots.of(MigrationState.PREPARING, 1);
 
-    synchronized void become(MigrationState state) {
-        now = Snapshots.of(state, now.version() + 1);
-        notifyAll();
+    void become(MigrationState state) {
+        synchronized (this) {
+            now = Snapshots.of(state, now.version() + 1);
+            notifyAll();
+        }
+        listeners.forEach(Runnable::run);
     }
 
     @Override
@@ -81,14 +84,16 @@ final class FakeMigrations implements MigrationControl {
     @SuppressWarnings("WaitNotInLoop") // Waking too soon is allowed.
     public synchronized MigrationSnapshot awaitChange(String id, long version, long timeoutMs)
             throws InterruptedException {
-        awaiting.incrementAndGet();
-        try {
-            if (now.version() <= version) {
-                wait(timeoutMs);
-            }
-            return get(id);
-        } finally {
-            awaiting.decrementAndGet();
+        if (now.version() <= version) {
+            wait(timeoutMs);
         }
+        return get(id);
+    }
+
+    @Override
+    public Listening onStateChange(String id, Runnable listener) {
+        get(id);
+        listeners.add(listener);
+        return () -> listeners.remove(listener);
     }
 }

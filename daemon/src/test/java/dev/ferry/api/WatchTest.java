@@ -2,13 +2,14 @@ package dev.ferry.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.ferry.base.NanoClock;
 import dev.ferry.migration.MigrationState;
 import dev.ferry.v1.Migration;
 import io.grpc.stub.ServerCallStreamObserver;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -16,31 +17,50 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 class WatchTest {
     private final FakeMigrations migrations = new FakeMigrations();
+    private final Watches watches = new Watches(migrations);
     private final SlowClient client = new SlowClient();
-    private final Thread watch =
-            new Thread(new Watch(migrations, Snapshots.ID, 50, NanoClock.system(), client), "watch-test");
+
+    @BeforeEach
+    void watch() {
+        watches.add(Snapshots.ID, 50, client);
+        Awaitility.await().until(() -> migrations.listeners.size() == 1);
+    }
+
+    @AfterEach
+    void end() {
+        watches.close();
+    }
 
     @Test
-    void shouldSendASlowClientTheNewestOnly() throws InterruptedException {
-        watch.start();
-        Awaitility.await().until(() -> watch.getState() == Thread.State.WAITING);
+    void shouldSendASlowClientTheNewestOnly() {
         migrations.become(MigrationState.PRECOPY);
         migrations.become(MigrationState.SWITCHOVER);
         migrations.become(MigrationState.COMPLETED);
         assertThat(client.states).isEmpty();
 
         client.read();
-        watch.join();
+        Awaitility.await().until(() -> client.states.size() == 2);
         assertThat(client.states).containsExactly("COMPLETED", "end");
+        assertThat(migrations.listeners).isEmpty();
     }
 
     @Test
-    void shouldLeaveWithASlowClient() throws InterruptedException {
-        watch.start();
-        Awaitility.await().until(() -> watch.getState() == Thread.State.WAITING);
+    void shouldLeaveWithASlowClient() {
         client.onCancel.run();
-        watch.join();
+        Awaitility.await().until(migrations.listeners::isEmpty);
+        client.read();
+        watches.close();
         assertThat(client.states).isEmpty();
+    }
+
+    @Test
+    void shouldNotMindWhatIsToldAfterTheEnd() {
+        watches.close();
+        assertThat(client.states).containsExactly("error");
+        client.read();
+        client.onCancel.run();
+        migrations.become(MigrationState.PRECOPY);
+        assertThat(client.states).containsExactly("error");
     }
 
     private static final class SlowClient extends ServerCallStreamObserver<Migration> {
