@@ -25,7 +25,8 @@ import java.net.UnixDomainSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -36,10 +37,19 @@ import java.util.concurrent.atomic.AtomicBoolean;
 public final class ControlServer implements AutoCloseable {
     private static final int MAX_MESSAGE_BYTES = 4 << 20;
     private static final long CLOSE_LIMIT_MS = 500;
+    private static final long IDLE_SECONDS = 60;
 
     private final MultiThreadIoEventLoopGroup loops =
             new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("control", true), EpollIoHandler.newFactory());
-    private final ExecutorService calls = Executors.newCachedThreadPool(new DefaultThreadFactory("control-call", true));
+    // A call that ends because the server does still has something to tell its handler: nobody is interested any more.
+    private final ExecutorService calls = new ThreadPoolExecutor(
+            0,
+            Integer.MAX_VALUE,
+            IDLE_SECONDS,
+            TimeUnit.SECONDS,
+            new SynchronousQueue<>(),
+            new DefaultThreadFactory("control-call", true),
+            new ThreadPoolExecutor.DiscardPolicy());
     private final HealthStatusManager health = new HealthStatusManager();
     private final NanoClock clock;
     private final Watches watches;
@@ -118,12 +128,13 @@ public final class ControlServer implements AutoCloseable {
         health.enterTerminalState();
         watches.close();
         servers.forEach(Server::shutdown);
-        long endNs = clock.nanoTime() + CLOSE_LIMIT_MS * 1_000_000;
         try {
-            for (Server server : servers) {
-                if (!server.awaitTermination(Math.max(1, endNs - clock.nanoTime()), TimeUnit.NANOSECONDS)) {
-                    server.shutdownNow();
-                }
+            if (!haveEnded()) {
+                // Calls that block are interrupted and still answer; their connections go after them.
+                calls.shutdownNow();
+                calls.awaitTermination(CLOSE_LIMIT_MS, TimeUnit.MILLISECONDS);
+                servers.forEach(Server::shutdownNow);
+                haveEnded();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -132,5 +143,15 @@ public final class ControlServer implements AutoCloseable {
         calls.shutdownNow();
         // Also closes the listening sockets, which removes their files.
         loops.shutdownGracefully(0, CLOSE_LIMIT_MS, TimeUnit.MILLISECONDS).awaitUninterruptibly(CLOSE_LIMIT_MS * 2);
+    }
+
+    private boolean haveEnded() throws InterruptedException {
+        long endNs = clock.nanoTime() + CLOSE_LIMIT_MS * 1_000_000;
+        for (Server server : servers) {
+            if (!server.awaitTermination(Math.max(1, endNs - clock.nanoTime()), TimeUnit.NANOSECONDS)) {
+                return false;
+            }
+        }
+        return true;
     }
 }

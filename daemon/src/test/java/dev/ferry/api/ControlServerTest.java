@@ -44,6 +44,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
@@ -233,7 +234,7 @@ class ControlServerTest {
         List<Iterator<Migration>> all =
                 IntStream.range(0, 100).mapToObj(i -> watch(60_000)).toList();
         all.forEach(Iterator::next);
-        assertThat(threads("watch-")).isEqualTo(1);
+        Awaitility.await().until(() -> threads("watch-") == 1);
         migrations.become(MigrationState.CANCELLED);
         all.forEach(w -> assertThat(w.next().getState().name()).isEqualTo("CANCELLED"));
     }
@@ -244,6 +245,37 @@ class ControlServerTest {
         watch.next();
         server.close();
         assertStatus(Status.Code.UNAVAILABLE, watch::next);
+    }
+
+    /** Cancel blocks until the migration has ended, and this one never does. */
+    @Test
+    void shouldEndQuietlyWithOpenCalls() throws InterruptedException {
+        migrations.cancelBlocks = true;
+        try (Logged logged = new Logged()) {
+            watch(60_000).next();
+            var cancel = MigrationServiceGrpc.newFutureStub(channel)
+                    .cancel(CancelRequest.newBuilder().setId(Snapshots.ID).build());
+            Awaitility.await().until(() -> migrations.cancelling);
+            server.close();
+            assertThatThrownBy(() -> cancel.get(10, TimeUnit.SECONDS)).hasMessageContaining("UNAVAILABLE");
+            assertThat(logged.lines()).isEmpty();
+        }
+    }
+
+    @Test
+    void shouldEndQuietlyThoughACallDoesNotEnd() throws InterruptedException {
+        migrations.cancelBlocks = true;
+        migrations.cancelMayEnd = new CountDownLatch(1);
+        try (Logged logged = new Logged()) {
+            var cancel = MigrationServiceGrpc.newFutureStub(channel)
+                    .cancel(CancelRequest.newBuilder().setId(Snapshots.ID).build());
+            Awaitility.await().until(() -> migrations.cancelling);
+            server.close();
+            migrations.cancelMayEnd.countDown();
+            Awaitility.await().until(() -> threads("control-call-") == 0);
+            assertThatThrownBy(() -> cancel.get(10, TimeUnit.SECONDS)).hasCauseInstanceOf(StatusRuntimeException.class);
+            assertThat(logged.lines()).isEmpty();
+        }
     }
 
     private static long threads(String prefix) {

@@ -1,5 +1,6 @@
 package dev.ferry.api;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
 import dev.ferry.migration.CannotMoveException;
@@ -11,6 +12,7 @@ import dev.ferry.migration.Reason;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
 
 /** One migration that the test moves on; guests named {@code vfio} and {@code hopeless} cannot move. */
@@ -27,6 +29,9 @@ final class FakeMigrations implements MigrationControl {
     final List<MigrationSnapshot> listed = new ArrayList<>();
     final List<Runnable> listeners = new CopyOnWriteArrayList<>();
     volatile Policy lastPolicy;
+    volatile boolean cancelBlocks;
+    volatile boolean cancelling;
+    volatile CountDownLatch cancelMayEnd = new CountDownLatch(0);
     private MigrationSnapshot now = Snapshots.of(MigrationState.PREPARING, 1);
 
     void become(MigrationState state) {
@@ -76,6 +81,18 @@ final class FakeMigrations implements MigrationControl {
 
     @Override
     public MigrationSnapshot cancel(String id) {
+        if (cancelBlocks) {
+            cancelling = true;
+            try {
+                new CountDownLatch(1).await();
+            } catch (InterruptedException e) {
+                // Long after it was interrupted, as one that waits for a QEMU.
+                Uninterruptibles.awaitUninterruptibly(cancelMayEnd);
+                throw new FerryException(ErrorCategory.UNAVAILABLE, "interrupted", e);
+            } finally {
+                cancelling = false;
+            }
+        }
         become(MigrationState.CANCELLED);
         return get(id);
     }
