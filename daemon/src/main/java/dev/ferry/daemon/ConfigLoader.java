@@ -3,9 +3,7 @@ package dev.ferry.daemon;
 import dev.ferry.api.ListenAddress;
 import dev.ferry.migration.Policy;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.UnknownHostException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -14,10 +12,13 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** The configuration file. All of it is checked before anything is made or opened. */
 final class ConfigLoader {
     private static final Set<String> LEVELS = Set.of("ERROR", "WARN", "INFO", "DEBUG", "TRACE");
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,253}");
+    private static final Path HOST_NAME = Path.of("/proc/sys/kernel/hostname");
     private static final double WEEK_SECONDS = 7 * 24 * 3600.0;
     private static final double NS_PER_SECOND = 1e9;
 
@@ -69,14 +70,21 @@ final class ConfigLoader {
     private String name() throws ConfigException {
         String name = toml.text("name", "");
         if (!name.isEmpty() || toml.isSaid("name")) {
-            if (!name.matches("[A-Za-z0-9._-]{1,253}")) {
+            if (!NAME.matcher(name).matches()) {
                 throw toml.wrong("name", "\"" + name + "\", allowed are 1 to 253 of A-Z a-z 0-9 . _ -");
             }
             return name;
         }
+        return hostName(HOST_NAME);
+    }
+
+    /** What the kernel says: a host's name must not depend on a name server that may be away. */
+    static String hostName(Path file) {
         try {
-            return InetAddress.getLocalHost().getHostName();
-        } catch (UnknownHostException e) {
+            String name = Files.readString(file).strip();
+            // "(none)": nobody has set it.
+            return NAME.matcher(name).matches() ? name : "localhost";
+        } catch (IOException e) {
             return "localhost";
         }
     }

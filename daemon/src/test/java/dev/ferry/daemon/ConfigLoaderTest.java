@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ferry.api.ListenAddress;
 import dev.ferry.migration.Policy;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -20,38 +23,49 @@ class ConfigLoaderTest {
         assertThat(ListenAddress.text(c.peer())).isEqualTo("127.0.0.1:7420");
         assertThat(c.guests().ramDir()).isEqualTo(Path.of("/dev/shm"));
         assertThat(c.policy()).isEqualTo(Policy.defaults());
-        assertThat(c.name()).isNotEmpty();
         assertThat(c.logLevel()).isEqualTo("INFO");
+    }
+
+    @Test
+    void shouldBeNamedAsTheKernelNamesItsHost(@TempDir Path dir) throws ConfigException, IOException {
+        String kernels = Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
+        assertThat(ConfigLoader.parse("f.toml", "").name()).isEqualTo(kernels);
+
+        Path file = dir.resolve("hostname");
+        assertThat(ConfigLoader.hostName(Files.writeString(file, "host-a.example\n")))
+                .isEqualTo("host-a.example");
+        assertThat(ConfigLoader.hostName(Files.writeString(file, "(none)\n"))).isEqualTo("localhost");
+        assertThat(ConfigLoader.hostName(dir.resolve("nothing"))).isEqualTo("localhost");
     }
 
     @Test
     void shouldReadEveryKey() throws ConfigException {
         Config c = ConfigLoader.parse("f.toml", """
-                state_dir = "/s"
-                runtime_dir = "/r"
-                name = "host-a"
-                [control]
-                listen = ["unix:/c", "[::1]:7"]
-                [peer]
-                listen = "0.0.0.0:1"
-                [tls]
-                mode = "off"
-                [guests]
-                ram_dir = "/dev/hugepages"
-                emulator = "/opt/qemu"
-                [guests.values]
-                tap = "tap0"
-                [guests.paths]
-                "/a.b/c" = "/d"
-                [migration]
-                precopy_rounds = 0
-                precopy_seconds = 1.5
-                bandwidth = 125_000_000
-                postcopy_bandwidth = 7
-                connect_timeout_seconds = 3
-                [log]
-                level = "debug"
-                """);
+            state_dir = "/s"
+            runtime_dir = "/r"
+            name = "host-a"
+            [control]
+            listen = ["unix:/c", "[::1]:7"]
+            [peer]
+            listen = "0.0.0.0:1"
+            [tls]
+            mode = "off"
+            [guests]
+            ram_dir = "/dev/hugepages"
+            emulator = "/opt/qemu"
+            [guests.values]
+            tap = "tap0"
+            [guests.paths]
+            "/a.b/c" = "/d"
+            [migration]
+            precopy_rounds = 0
+            precopy_seconds = 1.5
+            bandwidth = 125_000_000
+            postcopy_bandwidth = 7
+            connect_timeout_seconds = 3
+            [log]
+            level = "debug"
+            """);
 
         assertThat(c.runtimeDir()).isEqualTo(Path.of("/r"));
         assertThat(c.name()).isEqualTo("host-a");
@@ -89,7 +103,8 @@ class ConfigLoaderTest {
                 "[control]~listen = [] | f.toml:2: control.listen: [] is no list",
                 "[control]~listen = [5] | f.toml:2: control.listen: [5] is no list",
                 "[control]~listen = ['0.0.0.0:1'] | f.toml:2: control.listen: \"0.0.0.0:1\" is not loopback",
-                "[migration]~precopy_rounds = -1 | f.toml:2: migration.precopy_rounds: -1, allowed is a whole number from 0",
+                "[migration]~precopy_rounds = -1 | f.toml:2: migration.precopy_rounds: -1, allowed is a whole number"
+                        + " from 0",
                 "[migration]~precopy_rounds = 1.5 | f.toml:2: migration.precopy_rounds: 1.5, allowed",
                 "[migration]~precopy_seconds = nan | f.toml:2: migration.precopy_seconds",
                 "[migration]~bandwidth = '1G' | f.toml:2: migration.bandwidth: \"1G\", allowed",
