@@ -38,7 +38,7 @@ final class GuestCalls extends GuestServiceGrpc.GuestServiceImplBase {
                 observer,
                 () -> GuestMessages.of(guests.attach(
                         Input.guest("name", request.getName()),
-                        Input.required("qmp_socket", request.getQmpSocket()),
+                        Input.absolutePath("qmp_socket", request.getQmpSocket()),
                         request.getIncoming())));
     }
 

@@ -64,6 +64,15 @@ final class Input {
         return value;
     }
 
+    /** A file of the daemon's host: its working directory is not the caller's. */
+    static String absolutePath(String field, String path) {
+        if (!path.startsWith("/") || path.chars().anyMatch(Character::isISOControl)) {
+            throw ApiStatus.invalid(field + ": " + shown(path)
+                    + " is no absolute path: say where it is on ferryd's host, for example /run/guest/qmp.sock");
+        }
+        return path;
+    }
+
     private static String shown(String said) {
         if (said.isEmpty()) {
             return "nothing";

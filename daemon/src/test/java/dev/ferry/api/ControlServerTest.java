@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.ferry.base.NanoClock;
 import dev.ferry.migration.MigrationState;
 import dev.ferry.migration.Policy;
+import dev.ferry.v1.AttachGuestRequest;
 import dev.ferry.v1.CancelRequest;
 import dev.ferry.v1.CheckRequest;
 import dev.ferry.v1.GetRequest;
@@ -310,6 +311,13 @@ class ControlServerTest {
                 Status.Code.FAILED_PRECONDITION,
                 () -> calls.switchToPostcopy(
                         SwitchToPostcopyRequest.newBuilder().setId(Snapshots.ID).build()));
+        assertStatus(
+                Status.Code.INVALID_ARGUMENT,
+                () -> GuestServiceGrpc.newBlockingStub(channel)
+                        .attach(AttachGuestRequest.newBuilder()
+                                .setName("g1")
+                                .setQmpSocket("qmp.sock")
+                                .build()));
         assertThat(calls.cancel(CancelRequest.newBuilder().setId(Snapshots.ID).build())
                         .getState()
                         .name())

@@ -35,6 +35,13 @@ class InputTest {
         assertInvalid(() -> Input.peer(to), "to: ");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"", "qmp.sock", "./qmp.sock", "~/qmp.sock", "/run/q\0x"})
+    void shouldRefusePathsThatDependOnWhoReadsThem(String path) {
+        assertThat(Input.absolutePath("qmp_socket", "/run/qmp.sock")).isEqualTo("/run/qmp.sock");
+        assertInvalid(() -> Input.absolutePath("qmp_socket", path), "qmp_socket: ");
+    }
+
     @Test
     void shouldLimitRequestIds() {
         assertThat(Input.requestId("x".repeat(128))).hasSize(128);
