@@ -39,9 +39,10 @@ final class MigrationCalls extends MigrationServiceGrpc.MigrationServiceImplBase
     public void check(CheckRequest request, StreamObserver<CheckResponse> observer) {
         Calls.answer("Check " + request.getGuest(), observer, () -> {
             String guest = Input.guest("guest", request.getGuest());
-            CheckResponse.Builder response = CheckResponse.newBuilder();
-            migrations
-                    .check(guest, Input.peer(request.getTo()))
+            MigrationControl.Checked checked = migrations.check(guest, Input.peer(request.getTo()));
+            CheckResponse.Builder response =
+                    CheckResponse.newBuilder().setDestinationVersion(checked.destinationVersion());
+            checked.against()
                     .forEach(r -> response.addReasons(
                             Reason.newBuilder().setCode(r.code()).setMessage(r.message())));
             return response.setMemoryTotalBytes(guests.show(guest).memoryBytes())

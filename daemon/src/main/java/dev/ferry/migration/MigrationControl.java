@@ -4,8 +4,14 @@ import java.util.List;
 
 /** What the API asks of the migrations of this daemon. Thread-safe. Errors are FerryExceptions with the category to answer. */
 public interface MigrationControl {
-    /** Every reason against; touches nothing. */
-    List<Reason> check(String guest, String to);
+    /** Touches nothing. */
+    Checked check(String guest, String to);
+
+    /**
+     * @param against every reason; empty: it can move
+     * @param destinationVersion of the ferryd there
+     */
+    record Checked(List<Reason> against, String destinationVersion) {}
 
     /**
      * @param requestId equal ids, not empty, give the same migration

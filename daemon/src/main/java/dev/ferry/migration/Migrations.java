@@ -62,9 +62,9 @@ public final class Migrations implements MigrationControl, AutoCloseable {
     }
 
     @Override
-    public List<Reason> check(String guest, String to) {
+    public Checked check(String guest, String to) {
         try (SourceGuest source = host.openSource(guest)) {
-            return reasons(source, spec(source, newIds.getAsLong()), to);
+            return checked(source, spec(source, newIds.getAsLong()), to);
         }
     }
 
@@ -82,7 +82,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
             source = host.openSource(guest);
             long id = newIds.getAsLong();
             IncomingSpec spec = spec(source, id);
-            List<Reason> against = reasons(source, spec, to);
+            List<Reason> against = checked(source, spec, to).against();
             if (!against.isEmpty()) {
                 throw new CannotMoveException(guest, against);
             }
@@ -282,13 +282,13 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         }
     }
 
-    private List<Reason> reasons(SourceGuest source, IncomingSpec spec, String to) {
+    private Checked checked(SourceGuest source, IncomingSpec spec, String to) {
         List<Reason> all = new ArrayList<>(source.preflight());
         try (PeerLink link = dialer.dial(to, spec.migration(), spec.epoch())) {
-            link.hello();
+            String version = link.hello();
             all.addAll(link.check(spec));
+            return new Checked(all, version);
         }
-        return all;
     }
 
     private IncomingSpec spec(SourceGuest source, long id) {

@@ -9,6 +9,7 @@ import dev.ferry.migration.Policy;
 import dev.ferry.v1.AttachGuestRequest;
 import dev.ferry.v1.CancelRequest;
 import dev.ferry.v1.CheckRequest;
+import dev.ferry.v1.CheckResponse;
 import dev.ferry.v1.GetRequest;
 import dev.ferry.v1.GuestServiceGrpc;
 import dev.ferry.v1.ListGuestsRequest;
@@ -146,12 +147,10 @@ class ControlServerTest {
 
     @Test
     void shouldListReasonsAgainstAMove() {
-        assertThat(calls.check(CheckRequest.newBuilder()
-                                .setGuest("vfio")
-                                .setTo("[::1]:7420")
-                                .build())
-                        .getReasonsList())
-                .hasSize(2);
+        CheckResponse answer = calls.check(
+                CheckRequest.newBuilder().setGuest("vfio").setTo("[::1]:7420").build());
+        assertThat(answer.getReasonsList()).hasSize(2);
+        assertThat(answer.getDestinationVersion()).isEqualTo("1.2-there");
     }
 
     @Test

@@ -43,17 +43,19 @@ final class FakeMigrations implements MigrationControl {
     }
 
     @Override
-    public List<Reason> check(String guest, String to) {
-        return switch (guest) {
-            case "vfio" -> AGAINST;
-            case "hopeless" -> HOPELESS;
-            default -> List.of();
-        };
+    public Checked check(String guest, String to) {
+        return new Checked(
+                switch (guest) {
+                    case "vfio" -> AGAINST;
+                    case "hopeless" -> HOPELESS;
+                    default -> List.of();
+                },
+                "1.2-there");
     }
 
     @Override
     public MigrationSnapshot start(String guest, String to, String requestId, Policy policy) {
-        List<Reason> against = check(guest, to);
+        List<Reason> against = check(guest, to).against();
         if (!against.isEmpty()) {
             throw new CannotMoveException(guest, against);
         }

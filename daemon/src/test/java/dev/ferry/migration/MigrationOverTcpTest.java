@@ -83,7 +83,7 @@ class MigrationOverTcpTest {
             }
         };
         server = new PeerServer(
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), destinations, "test", "there");
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), destinations, "1.2-there", "there");
         peer = "127.0.0.1:" + server.port();
         migrations = new Migrations(
                 host,
@@ -124,6 +124,11 @@ class MigrationOverTcpTest {
         }
         assertThat(arriving.small).isEqualTo(guest.small);
         assertThat(arriving.calls).noneMatch(c -> c.startsWith("WROTE OVER"));
+    }
+
+    @Test
+    void shouldSayWhichReleaseTheDestinationRuns() {
+        assertThat(migrations.check("db1", peer)).isEqualTo(new MigrationControl.Checked(List.of(), "1.2-there"));
     }
 
     @Test
