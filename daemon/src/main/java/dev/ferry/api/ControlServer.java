@@ -14,7 +14,6 @@ import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
-import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.util.concurrent.DefaultThreadFactory;
@@ -92,8 +91,8 @@ public final class ControlServer implements AutoCloseable {
             SocketFile.makeRoom(unix.getPath());
             add(NettyServerBuilder.forAddress(
                             new DomainSocketAddress(unix.getPath().toString()))
-                    .channelType(EpollServerDomainSocketChannel.class));
-            SocketFile.restrict(unix.getPath());
+                    .channelFactory(SocketFile::closedToOthers));
+            SocketFile.openToGroup(unix.getPath());
             addresses.add(ListenAddress.text(unix));
         } else {
             InetSocketAddress tcp = (InetSocketAddress) address;

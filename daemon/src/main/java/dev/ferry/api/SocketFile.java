@@ -1,6 +1,8 @@
 package dev.ferry.api;
 
+import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.ConnectException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
@@ -36,8 +38,25 @@ final class SocketFile {
         }
     }
 
-    /** The owner and the group may connect, others not. */
-    static void restrict(Path path) throws IOException {
+    /**
+     * A socket whose file nobody but the owner can use from its first moment on: bind(2) gives the file the mode of the
+     * socket, less the umask (unix_bind_bsd in net/unix/af_unix.c). The umask itself belongs to all threads.
+     */
+    static EpollServerDomainSocketChannel closedToOthers() {
+        EpollServerDomainSocketChannel channel = new EpollServerDomainSocketChannel();
+        try {
+            Path descriptor =
+                    Path.of("/proc/self/fd", Integer.toString(channel.fd().intValue()));
+            Files.setPosixFilePermissions(descriptor, PosixFilePermissions.fromString("rw-------"));
+            return channel;
+        } catch (IOException e) {
+            channel.unsafe().closeForcibly();
+            throw new UncheckedIOException("setting the mode of a socket", e);
+        }
+    }
+
+    /** The group may connect, too. */
+    static void openToGroup(Path path) throws IOException {
         Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-rw----"));
     }
 }

@@ -37,18 +37,23 @@ import io.grpc.stub.StreamObserver;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -354,6 +359,43 @@ class ControlServerTest {
                 .isEqualTo("rw-rw----");
         server.close();
         assertThat(socket).doesNotExist();
+    }
+
+    /** A file that others can use for a moment only is open to who waits for it. */
+    @Test
+    void shouldMakeTheSocketClosedToOthers() throws IOException {
+        Path file = dir.resolve("closed.sock");
+        EpollServerDomainSocketChannel made = SocketFile.closedToOthers();
+        loop.register(made).syncUninterruptibly();
+        made.bind(new DomainSocketAddress(file.toString())).syncUninterruptibly();
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+                .isEqualTo("rw-------");
+        made.close().syncUninterruptibly();
+    }
+
+    @Test
+    void shouldNeverShowASocketThatOthersCanUse() throws Exception {
+        Path file = dir.resolve("watched.sock");
+        Set<PosixFilePermission> seen = ConcurrentHashMap.newKeySet();
+        AtomicBoolean done = new AtomicBoolean();
+        Thread looker = new Thread(() -> {
+            while (!done.get()) {
+                try {
+                    seen.addAll(Files.getPosixFilePermissions(file));
+                } catch (IOException notThere) {
+                    Thread.onSpinWait();
+                }
+            }
+        });
+        looker.start();
+        for (int i = 0; i < 20; i++) {
+            server("unix:" + file).close();
+        }
+        done.set(true);
+        looker.join();
+        assertThat(seen)
+                .isSubsetOf(PosixFilePermissions.fromString("rw-rw----"))
+                .contains(PosixFilePermission.OWNER_READ);
     }
 
     @Test
