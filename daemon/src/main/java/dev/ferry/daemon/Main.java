@@ -23,9 +23,6 @@ import picocli.CommandLine.Spec;
 final class Main implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(Main.class);
 
-    /** A daemon that ends within five seconds is not killed by who waits that long. */
-    private static final long STOP_LIMIT_MS = 4_700;
-
     @Spec
     private CommandSpec spec;
 
@@ -41,44 +38,36 @@ final class Main implements Callable<Integer> {
         Logging.start();
         Thread.setDefaultUncaughtExceptionHandler(
                 (thread, error) -> LOG.error("thread {} ended: a bug", thread.getName(), error));
+        StopSignal stop = new StopSignal(Runtime.getRuntime()::halt);
+        ServiceManager manager = new ServiceManager(System.getenv("NOTIFY_SOCKET"));
         Wiring wiring;
         try {
+            stop.listen();
             Config loaded = ConfigLoader.load(config);
             Logging.level(loaded.logLevel());
-            wiring = new Wiring(loaded, Version.text());
+            wiring = new Wiring(loaded, Version.text(), stop::throwIfAsked);
         } catch (ConfigException | IOException | RuntimeException e) {
             LOG.debug("cannot start", e);
-            spec.commandLine().getErr().println("ferryd: " + StartError.text(e));
+            stop.notStarted();
+            if (!stop.isAsked()) {
+                spec.commandLine().getErr().println("ferryd: " + StartError.text(e));
+            }
             return 1;
+        } catch (Error e) {
+            stop.notStarted();
+            throw e;
         }
-        ServiceManager manager = new ServiceManager(System.getenv("NOTIFY_SOCKET"));
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(wiring, manager), "stop"));
-        PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-        out.println("ready control=" + wiring.controlAddresses() + " peer=" + wiring.peerAddress());
-        manager.ready();
+        stop.started(() -> {
+            manager.stopping();
+            wiring.close();
+        });
+        if (!stop.isAsked()) {
+            PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+            out.println("ready control=" + wiring.controlAddresses() + " peer=" + wiring.peerAddress());
+            manager.ready();
+        }
         new CountDownLatch(1).await();
         return 0;
-    }
-
-    /** Runs as the answer to SIGTERM and SIGINT. Java would exit with 128 + signal; ending when asked to is no failure. */
-    private static void stop(Wiring wiring, ServiceManager manager) {
-        Thread closer = new Thread(
-                () -> {
-                    manager.stopping();
-                    wiring.close();
-                },
-                "close");
-        closer.setDaemon(true);
-        closer.start();
-        try {
-            closer.join(STOP_LIMIT_MS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-        if (closer.isAlive()) {
-            LOG.warn("not everything could be closed in {} ms; guests are not affected", STOP_LIMIT_MS);
-        }
-        Runtime.getRuntime().halt(0);
     }
 
     /** From the jar's manifest. */

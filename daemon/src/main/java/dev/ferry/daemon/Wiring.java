@@ -35,8 +35,12 @@ final class Wiring implements AutoCloseable {
     private final String controlAddresses;
     private final String peerAddress;
 
-    /** Listens at once; when anything fails, nothing is left open. */
-    Wiring(Config config, String version) throws IOException {
+    /**
+     * Listens at once; when anything fails, nothing is left open.
+     *
+     * @param step called between the parts; what it throws ends the start
+     */
+    Wiring(Config config, String version, Runnable step) throws IOException {
         try {
             Path runtime = config.runtimeDir();
             open(RuntimeDirectory.take(runtime));
@@ -57,9 +61,12 @@ final class Wiring implements AutoCloseable {
             QemuGuestHost host = new QemuGuestHost(registry, launcher, profile, migrationsDir, clock);
             Journal journal = new FileJournal(runtime.resolve("journal"));
             Destinations destinations = new Destinations(host, journal, clock, System::currentTimeMillis);
+            step.run();
             registry.reconnect();
+            step.run();
             new LeftOvers(host, destinations, journal).settle();
 
+            step.run();
             PeerServer peer = open(peerServer(config, destinations, version));
             peerAddress = ListenAddress.text(new InetSocketAddress(config.peer().getAddress(), peer.port()));
             Migrations migrations = new Migrations(

@@ -11,6 +11,10 @@ import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.unix.DomainSocketAddress;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -106,6 +110,53 @@ class FerrydTest {
         assertThat(errors(0)).isEmpty();
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"run/lock", "run/control.sock"})
+    void shouldStopWhileItStarts(String file) throws IOException, InterruptedException {
+        Process p = ferryd("--config", config.toString());
+        while (!Files.exists(dir.resolve(file)) && p.isAlive()) {
+            Thread.onSpinWait();
+        }
+        p.toHandle().destroy();
+        assertThat(end(p)).isZero();
+        assertThat(errors(0)).isEmpty();
+        assertThat(dir.resolve("run/control.sock")).doesNotExist();
+        readyAgain();
+    }
+
+    /** A QEMU that does not answer holds the start up for seconds. */
+    @Test
+    void shouldStopWhileItWaitsForAGuest() throws IOException, InterruptedException {
+        Path qmp = dir.resolve("deaf.sock");
+        long self = ProcessHandle.current().pid();
+        String stat = Files.readString(Path.of("/proc/self/stat"));
+        String startTime = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[19];
+        Files.createDirectories(dir.resolve("state/guests"));
+        Files.writeString(dir.resolve("state/guests/g.json"), """
+            {"name": "g", "qmpSocket": "%s", "pid": %d, "startTime": %s, "adopted": true, "definition": ""}
+            """.formatted(qmp, self, startTime));
+        try (ServerSocketChannel deaf = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            deaf.bind(UnixDomainSocketAddress.of(qmp));
+            Process p = ferryd("--config", config.toString());
+            try (SocketChannel connected = deaf.accept();
+                    BufferedReader out = p.inputReader(StandardCharsets.UTF_8)) {
+                p.toHandle().destroy();
+                assertThat(end(p)).isZero();
+                assertThat(out.readLine()).isNull();
+            }
+        }
+        assertThat(errors(0)).doesNotContain("\tat ");
+        assertThat(dir.resolve("run/control.sock")).doesNotExist();
+        Files.delete(dir.resolve("state/guests/g.json"));
+        readyAgain();
+    }
+
+    private void readyAgain() throws IOException {
+        try (BufferedReader out = ferryd("--config", config.toString()).inputReader(StandardCharsets.UTF_8)) {
+            assertThat(out.readLine()).startsWith("ready ");
+        }
+    }
+
     private static int guests(Path socket) {
         MultiThreadIoEventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
         ManagedChannel channel = NettyChannelBuilder.forAddress(new DomainSocketAddress(socket.toString()))
@@ -150,9 +201,7 @@ class FerrydTest {
         }
         end(first.destroyForcibly());
         assertThat(dir.resolve("run/control.sock")).exists();
-        try (BufferedReader out = ferryd("--config", config.toString()).inputReader(StandardCharsets.UTF_8)) {
-            assertThat(out.readLine()).startsWith("ready ");
-        }
+        readyAgain();
     }
 
     @Test
