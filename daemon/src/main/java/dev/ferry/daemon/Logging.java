@@ -2,6 +2,7 @@ package dev.ferry.daemon;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
+import io.grpc.StatusRuntimeException;
 import java.util.logging.Handler;
 import java.util.logging.LogManager;
 import java.util.logging.LogRecord;
@@ -24,12 +25,15 @@ final class Logging {
         context.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.valueOf(level));
     }
 
-    private static final class Forward extends Handler {
+    static final class Forward extends Handler {
         @Override
         public void publish(LogRecord event) {
             String name = event.getLoggerName() == null ? "java" : event.getLoggerName();
             Logger log = LoggerFactory.getLogger(name);
-            if (event.getLevel().intValue() >= java.util.logging.Level.SEVERE.intValue()) {
+            if (event.getThrown() instanceof StatusRuntimeException status) {
+                // What a caller was answered, a message too large or no message at all: its mistake, no bug of ours.
+                log.warn("{}: {}", event.getMessage(), status.getMessage());
+            } else if (event.getLevel().intValue() >= java.util.logging.Level.SEVERE.intValue()) {
                 log.error("{}", event.getMessage(), event.getThrown());
             } else {
                 log.warn("{}", event.getMessage(), event.getThrown());
