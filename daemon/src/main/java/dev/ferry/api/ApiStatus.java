@@ -5,6 +5,7 @@ import com.google.rpc.ErrorInfo;
 import com.google.rpc.Status;
 import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
+import dev.ferry.base.TrailerText;
 import dev.ferry.migration.CannotMoveException;
 import dev.ferry.migration.Reason;
 import io.grpc.Status.Code;

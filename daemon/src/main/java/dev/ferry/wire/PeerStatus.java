@@ -2,11 +2,15 @@ package dev.ferry.wire;
 
 import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
+import dev.ferry.base.TrailerText;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 
 /** Our errors as gRPC statuses and back. The categories carry gRPC's names, so the table is the name. */
 final class PeerStatus {
+    /** Of the 8 KiB that trailers have. */
+    private static final int LIMIT_BYTES = 5 << 10;
+
     private PeerStatus() {}
 
     static StatusRuntimeException of(Throwable error) {
@@ -20,7 +24,10 @@ final class PeerStatus {
             code = Status.Code.INVALID_ARGUMENT;
         }
         String text = error.getMessage() == null ? error.toString() : error.getMessage();
-        return code.toStatus().withDescription(text).withCause(error).asRuntimeException();
+        return code.toStatus()
+                .withDescription(TrailerText.cut(text, LIMIT_BYTES))
+                .withCause(error)
+                .asRuntimeException();
     }
 
     /** @param doing what was tried, of whom */

@@ -67,6 +67,12 @@ class RefusalTest {
                         .build());
     }
 
+    /** The file is there a moment before somebody can connect: __SO_ACCEPTCON says it. */
+    private static boolean listens(Path socket) throws java.io.IOException {
+        return java.nio.file.Files.readAllLines(Path.of("/proc/net/unix")).stream()
+                .anyMatch(l -> l.endsWith(" " + socket) && l.contains(" 00010000 "));
+    }
+
     private static List<String> reasons(String to) {
         return lab
                 .a
@@ -167,7 +173,6 @@ class RefusalTest {
         for (Case c :
                 List.of(new Case("pc", "128M", "MACHINE_DIFFERS"), new Case("q35", "256M", "BLOCK_LAYOUT_DIFFERS"))) {
             Path socket = lab.root.resolve("in-" + c.code() + ".sock");
-            Path pid = lab.root.resolve("in-" + c.code() + ".pid");
             Path ram = lab.root.resolve("in-" + c.code() + ".ram");
             try (FileChannel file = FileChannel.open(ram, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
                 file.write(java.nio.ByteBuffer.allocate(1), (c.memory().startsWith("1") ? 128L : 256L) * (1 << 20) - 1);
@@ -189,13 +194,11 @@ class RefusalTest {
                             "-object",
                             "memory-backend-file,id=r,share=on,size=" + c.memory() + ",mem-path=" + ram,
                             "-qmp",
-                            "unix:" + socket + ",server=on,wait=off",
-                            "-pidfile",
-                            pid.toString())
+                            "unix:" + socket + ",server=on,wait=off")
                     .inheritIO()
                     .start();
             try {
-                Await.until("QEMU has its socket", () -> java.nio.file.Files.exists(pid));
+                Await.until("QEMU listens", () -> listens(socket));
                 lab.b
                         .guests()
                         .attach(AttachGuestRequest.newBuilder()

@@ -1,28 +1,28 @@
-package dev.ferry.api;
+package dev.ferry.base;
 
 /**
  * Texts that travel in HTTP/2 trailers, in the room that there is. Clients refuse more than 8 KiB of trailers (gRPC's
  * default), and what they report then is INTERNAL, not the code that was sent. grpc-message is percent-encoded: a line end
  * or a letter beyond ASCII takes three bytes and more.
  */
-final class TrailerText {
+public final class TrailerText {
     /** " (2147483647 more characters)" and the dots. */
     private static final int NOTE_BYTES = 48;
 
     private TrailerText() {}
 
     /** Bytes of the text as grpc-message has them. */
-    static int encodedBytes(String text) {
+    public static int encodedBytes(String text) {
         return text.codePoints().map(TrailerText::encodedBytes).sum();
     }
 
     /** Bytes of a binary header of so many bytes: base64. */
-    static int base64Bytes(int bytes) {
+    public static int base64Bytes(int bytes) {
         return (bytes + 2) / 3 * 4;
     }
 
     /** The beginning of a text that is too long, and how much of it is missing. */
-    static String cut(String text, int limitBytes) {
+    public static String cut(String text, int limitBytes) {
         if (encodedBytes(text) <= limitBytes) {
             return text;
         }
