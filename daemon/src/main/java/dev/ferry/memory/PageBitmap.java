@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.LongBuffer;
 
 /**
  * One bit for each page of a RAM block, over memory that may be a mapped file, so that it outlives the daemon. Any thread
@@ -14,10 +15,15 @@ public final class PageBitmap {
     private static final VarHandle WORDS = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
     private final ByteBuffer bytes;
+
+    /** The same memory, for plain reads. */
+    private final LongBuffer words;
+
     private final long pageCount;
 
     private PageBitmap(ByteBuffer bytes, long pageCount) {
         this.bytes = bytes;
+        this.words = bytes.asLongBuffer();
         this.pageCount = pageCount;
     }
 
@@ -60,6 +66,30 @@ public final class PageBitmap {
         return ((long) WORDS.getAndBitwiseAnd(bytes, at(page), ~bit(page)) & bit(page)) != 0;
     }
 
+    /**
+     * Sets clear bits from {@code firstPage} on until one that is set already, at most {@code atMost}; returns how many. Of
+     * several callers each bit is set by just one.
+     */
+    public int setRun(long firstPage, int atMost) {
+        long end = Math.min(pageCount, firstPage + atMost);
+        long page = firstPage;
+        while (page < end) {
+            int at = at(page);
+            int shift = (int) page & 63;
+            long before = (long) WORDS.getVolatile(bytes, at);
+            int clear = Math.min(Long.numberOfTrailingZeros(before >>> shift), 64 - shift);
+            int n = (int) Math.min(clear, end - page);
+            if (n == 0) {
+                break;
+            }
+            long mask = (-1L >>> (64 - n)) << shift;
+            if (WORDS.compareAndSet(bytes, at, before, before | mask)) {
+                page += n;
+            }
+        }
+        return (int) (page - firstPage);
+    }
+
     /** Sets a range; returns how many bits this call changed. */
     public long setRange(long firstPage, long pages) {
         return change(firstPage, pages, true);
@@ -72,34 +102,43 @@ public final class PageBitmap {
 
     /** The first set page at or after {@code from}, or −1. */
     public long nextSet(long from) {
-        return next(from, 0L);
+        return next(from, pageCount, 0L);
+    }
+
+    /** The first set page in {@code [from, to)}, or −1. */
+    public long nextSet(long from, long to) {
+        return next(from, Math.min(to, pageCount), 0L);
     }
 
     /** The first clear page at or after {@code from}, or −1. */
     public long nextClear(long from) {
-        return next(from, -1L);
+        return next(from, pageCount, -1L);
+    }
+
+    /** The first clear page in {@code [from, to)}, or −1. */
+    public long nextClear(long from, long to) {
+        return next(from, Math.min(to, pageCount), -1L);
     }
 
     /** How many bits are set. */
     public long cardinality() {
         long n = 0;
-        int end = sizeBytes(pageCount);
-        for (int at = 0; at < end; at += 8) {
-            n += Long.bitCount(word(at));
+        for (int i = 0; i < sizeBytes(pageCount) / 8; i++) {
+            n += Long.bitCount(words.get(i));
         }
         return n;
     }
 
     /** Calls back for every run of set bits within {@code [from, to)}, in order, not longer than {@code maxPages}. */
     public void forEachSetRun(long from, long to, long maxPages, RunConsumer consumer) {
-        long start = nextSet(from);
-        while (start >= 0 && start < to) {
-            long end = nextClear(start);
-            long stop = Math.min(end < 0 ? pageCount : end, to);
+        long start = nextSet(from, to);
+        while (start >= 0) {
+            long end = nextClear(start, to);
+            long stop = end < 0 ? Math.min(to, pageCount) : end;
             for (long p = start; p < stop; p += maxPages) {
                 consumer.accept(p, Math.min(maxPages, stop - p));
             }
-            start = stop >= to ? -1 : nextSet(stop);
+            start = nextSet(stop, to);
         }
     }
 
@@ -133,23 +172,25 @@ public final class PageBitmap {
         return changed;
     }
 
-    /** The first bit at or after {@code from} that is set once the words are XORed with {@code flip}. */
-    private long next(long from, long flip) {
-        if (from >= pageCount) {
+    /**
+     * The first bit in {@code [from, to)} that is set once the words are XORed with {@code flip}. Plain reads: whoever needs
+     * them ordered after a change of his own has made that change atomically.
+     */
+    private long next(long from, long to, long flip) {
+        if (from >= to) {
             return -1;
         }
-        int at = at(from);
-        long word = (word(at) ^ flip) & (-1L << (from & 63));
-        int end = sizeBytes(pageCount);
+        int i = at(from) >>> 3;
+        int last = at(to - 1) >>> 3;
+        long word = (words.get(i) ^ flip) & (-1L << (from & 63));
         while (word == 0) {
-            at += 8;
-            if (at >= end) {
+            if (++i > last) {
                 return -1;
             }
-            word = word(at) ^ flip;
+            word = words.get(i) ^ flip;
         }
-        long page = (at / 8L) * 64 + Long.numberOfTrailingZeros(word);
-        return page < pageCount ? page : -1;
+        long page = i * 64L + Long.numberOfTrailingZeros(word);
+        return page < to ? page : -1;
     }
 
     private long word(int at) {

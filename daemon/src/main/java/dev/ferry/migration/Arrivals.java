@@ -53,13 +53,13 @@ public interface Arrivals {
 
         void pages(RamBlock block, long firstPage, int count, ByteBuffer data, int index);
 
-        void zeroPages(RamBlock block, long firstPage, int count);
+        void zeroPages(RamBlock block, long firstPage, long count);
 
         /** Everything up to this batch was placed. */
         void placed(long sequence);
 
         /** A page that answers no request; only then a demand answer is taken. */
-        boolean expects(RamBlock block, long firstPage, int count);
+        boolean expects(RamBlock block, long firstPage, long count);
 
         /** A message broke the protocol and nothing of it was placed: the migration fails closed. */
         void refused(String why);

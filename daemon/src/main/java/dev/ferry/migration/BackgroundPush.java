@@ -11,6 +11,9 @@ final class BackgroundPush {
     private static final long QUIET_WINDOW_BYTES = 4L << 20;
     private static final long BUSY_WINDOW_BYTES = 256L << 10;
 
+    /** While somebody waits, batches are so much smaller: less is in front of a page that turns out to be wanted. */
+    private static final int BUSY_SHARE = 4;
+
     /** Nothing can be asked of a migration after the commit. */
     private static final Commands NONE = new Commands() {
         @Override
@@ -70,25 +73,24 @@ final class BackgroundPush {
                 continue;
             }
             exhausted = 0;
-            int pages = claim(block, next);
-            bulk.setWindowBytes(demand.isBusy() ? BUSY_WINDOW_BYTES : QUIET_WINDOW_BYTES);
+            boolean busy = demand.isBusy();
+            bulk.setWindowBytes(busy ? BUSY_WINDOW_BYTES : QUIET_WINDOW_BYTES);
+            int most = Math.max(1, PageSender.batchPages(block) / (busy ? BUSY_SHARE : 1));
+            int pages = sent.claimRun(block, next, most);
             if (pages > 0) {
-                sender.sendBatch(block, next, pages);
+                boolean gone = sender.add(block, next, pages);
+                if (sender.pagesWaiting() >= most) {
+                    gone |= sender.flush();
+                }
                 pacer.pay((long) pages * block.pageSizeBytes(), NONE);
+                if (gone) {
+                    progress.run();
+                }
             }
             page = next + Math.max(1, pages);
-            progress.run();
         }
+        sender.flush();
         bulk.awaitPlaced();
         link.throwIfBroken();
-    }
-
-    private int claim(RamBlock block, long first) {
-        int max = (int) Math.min(PageSender.batchPages(block), block.pageCount() - first);
-        int n = 0;
-        while (n < max && sent.claim(block, first + n)) {
-            n++;
-        }
-        return n;
     }
 }

@@ -370,7 +370,7 @@ final class DestinationMigration {
         }
 
         @Override
-        public void zeroPages(RamBlock block, long firstPage, int count) {
+        public void zeroPages(RamBlock block, long firstPage, long count) {
             if (block.guestRam()) {
                 memory.arrivedZero(block, firstPage, count, demand);
             } else {
@@ -379,7 +379,7 @@ final class DestinationMigration {
         }
 
         @Override
-        public boolean expects(RamBlock block, long firstPage, int count) {
+        public boolean expects(RamBlock block, long firstPage, long count) {
             return !demand || memory.wasRequested(block, firstPage, count);
         }
 

@@ -353,7 +353,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
                 sent.forEachUnsent(block, (first, pages) -> {
                     int lengthBytes = Math.toIntExact(pages * block.pageSizeBytes());
                     ByteBuffer data = ByteBuffer.allocateDirect(lengthBytes);
-                    guest.memory().read(block, first, (int) pages, data);
+                    guest.memory().read(block, first, (int) pages, data, 0);
                     all.add(new SmallPages(block.index(), first, data));
                 });
                 sent.markSent(block, 0, block.pageCount()); // the push has nothing to do with them

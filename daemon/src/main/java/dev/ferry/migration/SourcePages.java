@@ -42,7 +42,7 @@ final class SourcePages implements DemandSource {
     @Override
     public boolean read(RamBlock block, long firstPage, int count, ByteBuffer into) {
         lastRequestNs = clock.nanoTime();
-        memory.read(block, firstPage, count, into);
+        memory.read(block, firstPage, count, into, 0);
         sent.markSent(block, firstPage, count);
         pivot = ((long) block.index() << 48) | (firstPage + count);
         return !ZeroPages.isZero(into, 0, count * block.pageSizeBytes());

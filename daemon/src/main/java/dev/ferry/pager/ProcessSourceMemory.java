@@ -2,6 +2,7 @@ package dev.ferry.pager;
 
 import dev.ferry.memory.PageBitmap;
 import dev.ferry.memory.RamBlock;
+import dev.ferry.memory.RunList;
 import dev.ferry.precopy.SourceMemory;
 import dev.ferry.qemu.QemuGuest;
 import dev.ferry.qemu.QemuRamBlock;
@@ -27,6 +28,7 @@ final class ProcessSourceMemory implements SourceMemory, AutoCloseable {
     /** By block; null for private memory. */
     private final RamFile[] files;
 
+    private final ProcessMemory.Gather gather = new ProcessMemory.Gather(RunList.MAX_RUNS);
     private RemoteUserfaultfd.Injected injected;
     private Pagemap pagemap;
 
@@ -84,19 +86,38 @@ final class ProcessSourceMemory implements SourceMemory, AutoCloseable {
     }
 
     @Override
-    public void read(RamBlock block, long firstPage, int pages, ByteBuffer into) {
+    public void read(RamBlock block, long firstPage, int pages, ByteBuffer into, int index) {
         QemuRamBlock at = blocks.get(block.index());
         long lengthBytes = (long) pages * block.pageSizeBytes();
-        if (lengthBytes > into.capacity()) {
-            throw new IllegalArgumentException(pages + " pages into " + into);
+        if (index < 0 || lengthBytes > into.capacity() - index) {
+            throw new IllegalArgumentException(pages + " pages into " + into + " at " + index);
         }
+        long local = NativeBuffer.address(into) + index;
         long offset = block.offsetOf(firstPage);
         RamFile file = files[block.index()];
         if (file == null) {
-            ProcessMemory.read(pid, at.hostAddress() + offset, NativeBuffer.address(into), lengthBytes);
+            ProcessMemory.read(pid, at.hostAddress() + offset, local, lengthBytes);
         } else {
-            file.read(at.backing().offsetBytes() + offset, NativeBuffer.address(into), lengthBytes);
+            file.read(at.backing().offsetBytes() + offset, local, lengthBytes);
         }
+    }
+
+    /** Private memory: all runs in one system call. */
+    @Override
+    public void read(RamBlock block, RunList runs, ByteBuffer into) {
+        if (files[block.index()] != null || runs.size() == 1) {
+            SourceMemory.super.read(block, runs, into);
+            return;
+        }
+        if (runs.totalPages() * block.pageSizeBytes() > into.capacity()) {
+            throw new IllegalArgumentException(runs.totalPages() + " pages into " + into);
+        }
+        long base = blocks.get(block.index()).hostAddress();
+        gather.clear();
+        for (int i = 0; i < runs.size(); i++) {
+            gather.add(base + block.offsetOf(runs.firstPage(i)), runs.pageCount(i) * block.pageSizeBytes());
+        }
+        gather.read(pid, NativeBuffer.address(into));
     }
 
     @Override

@@ -99,8 +99,7 @@ public final class ArrivalMemory {
 
     /** Whether one of these pages was ever asked for. */
     public boolean wasRequested(RamBlock block, long firstPage, long count) {
-        long next = requested[block.index()].nextSet(firstPage);
-        return next >= 0 && next < firstPage + count;
+        return requested[block.index()].nextSet(firstPage, firstPage + count) >= 0;
     }
 
     /** A thread of the guest waits for this page. On a fault reader's thread. */
@@ -137,7 +136,7 @@ public final class ArrivalMemory {
         }
         int i = 0;
         while (i < count) {
-            int n = claimRun(block, firstPage + i, count - i);
+            int n = claimed[block.index()].setRun(firstPage + i, count - i);
             if (n == 0) {
                 counters.duplicatePages.increment();
                 i++;
@@ -226,15 +225,6 @@ public final class ArrivalMemory {
         return blocks;
     }
 
-    /** Claims pages from the first until one that somebody else has; how many. */
-    private int claimRun(RamBlock block, long first, int atMost) {
-        int n = 0;
-        while (n < atMost && claimed[block.index()].set(first + n)) {
-            n++;
-        }
-        return n;
-    }
-
     private void serveValid(RamBlock block, long page) {
         int b = block.index();
         if (!written[b].get(page)) {
@@ -255,17 +245,16 @@ public final class ArrivalMemory {
 
     private void wakeRequested(RamBlock block, long first, int count) {
         int b = block.index();
-        for (long page = first; page < first + count; page++) {
-            if (requested[b].get(page)) {
-                if (written[b].get(page)) {
-                    pages.map(block, page, 1);
-                } else {
-                    pages.mapZero(block, page);
-                }
-                long start = pending.remove(block, page);
-                if (start >= 0) {
-                    latency.record(clock.nanoTime() - start);
-                }
+        long end = first + count;
+        for (long page = requested[b].nextSet(first, end); page >= 0; page = requested[b].nextSet(page + 1, end)) {
+            if (written[b].get(page)) {
+                pages.map(block, page, 1);
+            } else {
+                pages.mapZero(block, page);
+            }
+            long start = pending.remove(block, page);
+            if (start >= 0) {
+                latency.record(clock.nanoTime() - start);
             }
         }
     }

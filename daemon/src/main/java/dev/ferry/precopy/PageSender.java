@@ -1,11 +1,12 @@
 package dev.ferry.precopy;
 
 import dev.ferry.memory.RamBlock;
+import dev.ferry.memory.RunList;
 import java.nio.ByteBuffer;
 
 /**
- * Reads runs of pages from the guest and sends them in batches, zero pages as runs. Owned by one thread, with its own
- * buffer. Used by the rounds of pre-copy and by the background push.
+ * Gathers runs of pages into batches, reads them from the guest and sends them, zero pages as runs. Owned by one thread, with
+ * its own buffer. Used by the rounds of pre-copy and by the background push.
  */
 public final class PageSender {
     /** Bulk runs best at 64 to 256 KiB a message. */
@@ -14,16 +15,16 @@ public final class PageSender {
     private final SourceMemory memory;
     private final PageSink sink;
     private final ByteBuffer buffer;
-    private final ByteBuffer run;
+    private final RunList wanted = new RunList();
+    private final RunList found = new RunList();
+    private RamBlock block;
     private long pagesSent;
     private long zeroPagesSent;
 
     public PageSender(SourceMemory memory, PageSink sink, int largestPageBytes) {
         this.memory = memory;
         this.sink = sink;
-        int capacity = Math.max(BATCH_BYTES, largestPageBytes);
-        this.buffer = ByteBuffer.allocateDirect(capacity);
-        this.run = ByteBuffer.allocateDirect(capacity);
+        this.buffer = ByteBuffer.allocateDirect(Math.max(BATCH_BYTES, largestPageBytes));
     }
 
     /** How many pages of this block go into one batch. */
@@ -31,26 +32,73 @@ public final class PageSender {
         return Math.max(1, BATCH_BYTES / block.pageSizeBytes());
     }
 
-    /** Reads and sends one batch: at most {@link #batchPages} pages. */
-    public void sendBatch(RamBlock block, long firstPage, int pages) {
-        int size = block.pageSizeBytes();
-        memory.read(block, firstPage, pages, buffer);
-        int page = 0;
-        while (page < pages) {
-            boolean zero = ZeroPages.isZero(buffer, page * size, size);
-            int end = page + 1;
-            while (end < pages && ZeroPages.isZero(buffer, end * size, size) == zero) {
-                end++;
-            }
-            if (zero) {
-                sink.sendZero(block, firstPage + page, end - page);
-                zeroPagesSent += end - page;
-            } else {
-                sink.send(block, firstPage + page, end - page, fromIndex(page * size, (end - page) * size));
-                pagesSent += end - page;
-            }
-            page = end;
+    /**
+     * Takes pages, at most {@link #batchPages}, which are read and sent when a batch is full, or when pages come that lie before
+     * those; true if one was sent.
+     */
+    public boolean add(RamBlock of, long firstPage, int pages) {
+        boolean sent = false;
+        if (of != block
+                || firstPage < wanted.endPage()
+                || wanted.isFull()
+                || wanted.totalPages() + pages > batchPages(of)) {
+            sent = flush();
+            block = of;
         }
+        wanted.add(firstPage, pages, false);
+        return sent;
+    }
+
+    /** Pages that wait for a full batch. */
+    public int pagesWaiting() {
+        return (int) wanted.totalPages();
+    }
+
+    /** Sends what waits; true if something did. */
+    public boolean flush() {
+        if (wanted.size() == 0) {
+            return false;
+        }
+        memory.read(block, wanted, buffer);
+        int size = block.pageSizeBytes();
+        int from = 0;
+        int to = 0;
+        found.clear();
+        for (int i = 0; i < wanted.size(); i++) {
+            long page = wanted.firstPage(i);
+            long end = page + wanted.pageCount(i);
+            while (page < end) {
+                if (found.isFull()) {
+                    send(to);
+                    to = 0;
+                }
+                boolean zero = ZeroPages.isZero(buffer, from, size);
+                int n = 1;
+                while (page + n < end && ZeroPages.isZero(buffer, from + n * size, size) == zero) {
+                    n++;
+                }
+                found.add(page, n, zero);
+                if (zero) {
+                    zeroPagesSent += n;
+                } else {
+                    if (to != from) {
+                        buffer.put(to, buffer, from, n * size);
+                    }
+                    to += n * size;
+                    pagesSent += n;
+                }
+                from += n * size;
+                page += n;
+            }
+        }
+        wanted.clear();
+        send(to);
+        return true;
+    }
+
+    private void send(int dataBytes) {
+        sink.send(block, found, buffer, dataBytes);
+        found.clear();
     }
 
     /** Pages with content, so far. */
@@ -60,13 +108,5 @@ public final class PageSender {
 
     public long zeroPagesSent() {
         return zeroPagesSent;
-    }
-
-    private ByteBuffer fromIndex(int index, int lengthBytes) {
-        if (index == 0) {
-            return buffer;
-        }
-        run.put(0, buffer, index, lengthBytes);
-        return run;
     }
 }

@@ -1,15 +1,17 @@
 package dev.ferry.precopy;
 
 import dev.ferry.memory.RamBlock;
+import dev.ferry.memory.RunList;
 import java.nio.ByteBuffer;
 
 /** Where bulk pages go. One thread at a time. Calls wait while too much is under way and throw when the peer is gone. */
 public interface PageSink {
-    /** Sends whole pages from index 0 of the buffer, which may be used again on return. */
-    void send(RamBlock block, long firstPage, int pages, ByteBuffer data);
-
-    /** These pages are all zero. */
-    void sendZero(RamBlock block, long firstPage, long pages);
+    /**
+     * Sends one batch.
+     *
+     * @param data direct; from index 0 the pages of the runs that are not zero, in order. May be used again on return, like the runs
+     */
+    void send(RamBlock block, RunList runs, ByteBuffer data, int dataBytes);
 
     /** Returns when the destination has placed everything that was sent. */
     void awaitPlaced();

@@ -2,12 +2,16 @@ package dev.ferry.precopy;
 
 import dev.ferry.base.NanoClock;
 import dev.ferry.memory.RamBlock;
+import dev.ferry.memory.RunList;
+import java.nio.ByteBuffer;
 
 /**
  * Pre-copy: everything once, then rounds of what was written meanwhile, while the guest runs. Runs on the migration's owner
  * thread. Afterwards {@link SentPages} says what the destination has, lacks, and has in an old version.
  */
 public final class Precopy {
+    private static final ByteBuffer NO_DATA = ByteBuffer.allocateDirect(0);
+
     private final SourceMemory memory;
     private final PageSink sink;
     private final SentPages sent;
@@ -17,6 +21,7 @@ public final class Precopy {
     private final Commands commands;
     private final PrecopyProgress progress;
     private final NanoClock clock;
+    private final RunList holes = new RunList();
     private long dirtyBytes;
     private long deadlineNs;
 
@@ -95,6 +100,7 @@ public final class Precopy {
                     next[0] = first + pages;
                 });
                 announceZero(block, next[0], block.pageCount());
+                sendHoles(block);
             }
         }
     }
@@ -102,7 +108,17 @@ public final class Precopy {
     private void announceZero(RamBlock block, long from, long to) {
         if (from < to) {
             sent.markSent(block, from, to - from);
-            sink.sendZero(block, from, to - from);
+            holes.add(from, to - from, true);
+            if (holes.isFull()) {
+                sendHoles(block);
+            }
+        }
+    }
+
+    private void sendHoles(RamBlock block) {
+        if (holes.size() > 0) {
+            sink.send(block, holes, NO_DATA, 0);
+            holes.clear();
         }
     }
 
@@ -113,11 +129,12 @@ public final class Precopy {
                 sent.forEachUnsent(block, (first, pages) -> {
                     for (long page = first; page < first + pages; page += PageSender.batchPages(block)) {
                         commands.throwIfCancelled();
-                        sendBatch(block, page, first + pages - page);
+                        send(block, page, (int) Math.min(PageSender.batchPages(block), first + pages - page));
                     }
                 });
             }
         }
+        sender.flush();
     }
 
     /** One pass; false if it was broken off by a command or the time limit. */
@@ -127,21 +144,23 @@ public final class Precopy {
             while (page >= 0) {
                 commands.throwIfCancelled();
                 if (commands.switchRequested() || clock.nanoTime() > deadlineNs) {
+                    sender.flush();
                     return false;
                 }
-                int pages = sendBatch(block, page, sent.unsentRunEnd(block, page) - page);
+                int pages = sent.unsentRun(block, page, PageSender.batchPages(block));
+                send(block, page, pages);
                 page = sent.nextUnsent(block, page + pages);
             }
         }
+        sender.flush();
         return true;
     }
 
-    private int sendBatch(RamBlock block, long page, long atMost) {
-        int pages = (int) Math.min(PageSender.batchPages(block), atMost);
+    private void send(RamBlock block, long page, int pages) {
         sent.markSent(block, page, pages);
-        sender.sendBatch(block, page, pages);
+        if (sender.add(block, page, pages)) {
+            progress.sent(sender.pagesSent(), sender.zeroPagesSent(), sink.bytesSent());
+        }
         pacer.pay((long) pages * block.pageSizeBytes(), commands);
-        progress.sent(sender.pagesSent(), sender.zeroPagesSent(), sink.bytesSent());
-        return pages;
     }
 }

@@ -34,9 +34,9 @@ public final class SentPages {
         sent[block.index()].setRange(firstPage, pages);
     }
 
-    /** Takes one page for sending, in post-copy; true if nobody took it before. */
-    public boolean claim(RamBlock block, long page) {
-        return sent[block.index()].set(page);
+    /** Takes unsent pages from the first on for sending, in post-copy, until one that somebody took before; how many. */
+    public int claimRun(RamBlock block, long firstPage, int atMost) {
+        return sent[block.index()].setRun(firstPage, atMost);
     }
 
     /**
@@ -75,7 +75,8 @@ public final class SentPages {
     public void forEachUnsent(RamBlock block, PageBitmap.RunConsumer consumer) {
         long page = nextUnsent(block, 0);
         while (page >= 0) {
-            long end = unsentRunEnd(block, page);
+            long next = sent[block.index()].nextSet(page);
+            long end = next < 0 ? block.pageCount() : next;
             consumer.accept(page, end - page);
             page = nextUnsent(block, end);
         }
@@ -86,10 +87,11 @@ public final class SentPages {
         return from >= block.pageCount() ? -1 : sent[block.index()].nextClear(from);
     }
 
-    /** The end of the unsent run that starts here. */
-    public long unsentRunEnd(RamBlock block, long page) {
-        long next = sent[block.index()].nextSet(page);
-        return next < 0 ? block.pageCount() : next;
+    /** Length of the unsent run that starts here, at most {@code atMost}. */
+    public int unsentRun(RamBlock block, long page, int atMost) {
+        long limit = Math.min(block.pageCount(), page + atMost);
+        long next = sent[block.index()].nextSet(page, limit);
+        return (int) ((next < 0 ? limit : next) - page);
     }
 
     /** After a reconnect the destination's own list is the truth: everything is sent but what it lacks. */

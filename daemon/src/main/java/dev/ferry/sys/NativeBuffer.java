@@ -18,7 +18,8 @@ public final class NativeBuffer {
         if (size < ALIGNMENT) {
             return ByteBuffer.allocateDirect(size).order(ByteOrder.nativeOrder());
         }
-        ByteBuffer roomy = ByteBuffer.allocateDirect(Math.addExact(size, ALIGNMENT));
+        // A slice is aligned at both ends.
+        ByteBuffer roomy = ByteBuffer.allocateDirect(Math.addExact(size, 2 * ALIGNMENT));
         return roomy.alignedSlice(ALIGNMENT).slice(0, size).order(ByteOrder.nativeOrder());
     }
 

@@ -24,6 +24,56 @@ public final class ProcessMemory {
         transfer(pid, remoteAddress, localAddress, lengthBytes, true);
     }
 
+    /** Many pieces of another process's memory in one call. Owned by one thread; reused. */
+    public static final class Gather {
+        private static final int IOVEC_BYTES = 16;
+
+        /** UIO_MAXIOV. */
+        private static final int MOST = 1024;
+
+        /** Ours first, then theirs. */
+        private final ByteBuffer vectors;
+
+        private final long address;
+        private int pieces;
+        private long lengthBytes;
+
+        public Gather(int mostPieces) {
+            if (mostPieces > MOST) {
+                throw new IllegalArgumentException(mostPieces + " pieces, the kernel takes " + MOST);
+            }
+            vectors = NativeBuffer.allocate((mostPieces + 1) * IOVEC_BYTES);
+            address = NativeBuffer.address(vectors);
+        }
+
+        public void clear() {
+            pieces = 0;
+            lengthBytes = 0;
+        }
+
+        public void add(long remoteAddress, long pieceBytes) {
+            int at = ++pieces * IOVEC_BYTES;
+            vectors.putLong(at, remoteAddress).putLong(at + 8, pieceBytes);
+            lengthBytes += pieceBytes;
+        }
+
+        /** Reads all pieces to this address, one behind the other. Errors as {@link ProcessMemory#read}. */
+        public void read(int pid, long localAddress) {
+            vectors.putLong(0, localAddress).putLong(8, lengthBytes);
+            long result = Libc.FUNCTIONS.process_vm_readv(pid, address, 1, address + IOVEC_BYTES, pieces, 0);
+            if (result == lengthBytes) {
+                return;
+            }
+            // Broken off somewhere: piece by piece finishes it, or says where it cannot.
+            long local = localAddress;
+            for (int i = 1; i <= pieces; i++) {
+                long piece = vectors.getLong(i * IOVEC_BYTES + 8);
+                ProcessMemory.read(pid, vectors.getLong(i * IOVEC_BYTES), local, piece);
+                local += piece;
+            }
+        }
+    }
+
     private static void transfer(int pid, long remoteAddress, long localAddress, long lengthBytes, boolean write) {
         NativeArguments arguments = NativeArguments.get();
         ByteBuffer bytes = arguments.bytes;

@@ -3,6 +3,7 @@ package dev.ferry.wire;
 import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
 import dev.ferry.memory.RamBlock;
+import dev.ferry.memory.RunList;
 import dev.ferry.migration.PeerLink;
 import dev.ferry.v1.BulkAck;
 import io.grpc.ClientCall;
@@ -21,6 +22,7 @@ import java.util.function.Consumer;
 final class BulkStream extends ClientCall.Listener<BulkAck> implements PeerLink.BulkLink {
     private static final int MAX_BATCHES_UNDER_WAY = 4096;
     private static final int HEADER_BYTES = 48;
+    private static final int RUN_BYTES = 3;
 
     /** Nothing acknowledged for so long with batches under way: the peer is as good as gone. */
     private static final long STALLED_NS = TimeUnit.SECONDS.toNanos(30);
@@ -69,28 +71,14 @@ final class BulkStream extends ClientCall.Listener<BulkAck> implements PeerLink.
     }
 
     @Override
-    public void send(RamBlock block, long firstPage, int pages, ByteBuffer data) {
-        int length = pages * block.pageSizeBytes();
+    public void send(RamBlock block, RunList runs, ByteBuffer data, int dataBytes) {
+        frame.block = block.index();
+        frame.runs.copyFrom(runs);
         frame.data = data;
         frame.dataIndex = 0;
-        frame.dataLength = length;
-        frame.crc32c = Crc.of(data, 0, length);
-        transmit(block, firstPage, pages);
-    }
-
-    @Override
-    public void sendZero(RamBlock block, long firstPage, long pages) {
-        frame.dataLength = 0;
-        for (long done = 0; done < pages; done += Integer.MAX_VALUE) {
-            transmit(block, firstPage + done, (int) Math.min(Integer.MAX_VALUE, pages - done));
-        }
-    }
-
-    private void transmit(RamBlock block, long firstPage, int pages) {
-        frame.block = block.index();
-        frame.firstPage = firstPage;
-        frame.pageCount = pages;
-        int size = HEADER_BYTES + frame.dataLength;
+        frame.dataLength = dataBytes;
+        frame.crc32c = Crc.of(data, 0, dataBytes);
+        int size = HEADER_BYTES + runs.size() * RUN_BYTES + dataBytes;
         lock.lock();
         try {
             long left = STALLED_NS;

@@ -64,26 +64,27 @@ final class DemandStream extends ClientCall.Listener<PageFrame> {
             call.cancel("request of another migration or epoch", null);
             return;
         }
-        if (request.pageCount == 0) {
+        if (request.runs.size() == 0) {
             opened.countDown();
             return;
         }
         try {
             RamBlock block = source.block(request.block);
-            if (!block.contains(request.firstPage, request.pageCount)
-                    || request.pageCount > MAX_REQUEST_BYTES / block.pageSizeBytes()) {
-                throw new IllegalArgumentException("request for pages " + request.firstPage + ", +" + request.pageCount
-                        + " of RAM block " + block.name());
+            long first = request.runs.firstPage(0);
+            int pages = (int) Math.min(Integer.MAX_VALUE, request.runs.totalPages());
+            if (request.runs.size() != 1
+                    || !block.contains(first, pages)
+                    || pages > MAX_REQUEST_BYTES / block.pageSizeBytes()) {
+                throw new IllegalArgumentException(
+                        "request for pages " + first + ", +" + pages + " of RAM block " + block.name());
             }
             answer.block = request.block;
-            answer.firstPage = request.firstPage;
-            answer.pageCount = request.pageCount;
             answer.sequence = request.sequence;
-            answer.dataLength = 0;
-            if (source.read(block, request.firstPage, request.pageCount, answer.data)) {
-                answer.dataLength = request.pageCount * block.pageSizeBytes();
-                answer.crc32c = Crc.of(answer.data, 0, answer.dataLength);
-            }
+            boolean zero = !source.read(block, first, pages, answer.data);
+            answer.dataLength = zero ? 0 : pages * block.pageSizeBytes();
+            answer.crc32c = Crc.of(answer.data, 0, answer.dataLength);
+            answer.runs.clear();
+            answer.runs.add(first, pages, zero);
             call.sendMessage(answer);
             bytesSent.addAndGet(HEADER_BYTES + answer.dataLength);
         } catch (RuntimeException e) {

@@ -1,6 +1,7 @@
 package dev.ferry.wire;
 
 import dev.ferry.memory.RamBlock;
+import dev.ferry.memory.RunList;
 import dev.ferry.migration.Arrivals;
 import dev.ferry.migration.Arrivals.PageReceiver;
 import dev.ferry.postcopy.PageRequester;
@@ -69,34 +70,50 @@ final class PageCalls {
                     throw new IllegalArgumentException("message of another migration or epoch");
                 }
                 RamBlock block = receiver.block(frame.block);
-                if (!block.contains(frame.firstPage, frame.pageCount)) {
-                    throw new IllegalArgumentException("pages " + frame.firstPage + ", +" + frame.pageCount
-                            + " outside RAM block " + block.name() + " of " + block.pageCount());
-                }
-                if (!receiver.expects(block, frame.firstPage, frame.pageCount)) {
-                    throw new IllegalArgumentException(
-                            "page " + frame.firstPage + " of " + block.name() + " was never asked for");
-                }
-                if (frame.dataLength != 0) {
-                    if (frame.dataLength != (long) frame.pageCount * block.pageSizeBytes()) {
-                        throw new IllegalArgumentException(
-                                frame.dataLength + " bytes for " + frame.pageCount + " pages");
-                    }
-                    if (Crc.of(frame.data, frame.dataIndex, frame.dataLength) != frame.crc32c) {
-                        throw new IllegalArgumentException("checksum of page " + frame.firstPage + " is wrong");
-                    }
-                }
+                check(frame, block);
                 place(frame, block);
             } catch (RuntimeException e) {
                 end(e);
             }
         }
 
+        private void check(PageFrame frame, RamBlock block) {
+            RunList runs = frame.runs;
+            if (runs.size() == 0) {
+                throw new IllegalArgumentException("a batch without pages");
+            }
+            long withData = 0;
+            for (int i = 0; i < runs.size(); i++) {
+                long first = runs.firstPage(i);
+                long pages = runs.pageCount(i);
+                if (!block.contains(first, pages)) {
+                    throw new IllegalArgumentException("pages " + first + ", +" + pages + " outside RAM block "
+                            + block.name() + " of " + block.pageCount());
+                }
+                if (!receiver.expects(block, first, pages)) {
+                    throw new IllegalArgumentException(
+                            "page " + first + " of " + block.name() + " was never asked for");
+                }
+                withData += runs.isZero(i) ? 0 : pages;
+            }
+            if (frame.dataLength != withData * block.pageSizeBytes()) {
+                throw new IllegalArgumentException(frame.dataLength + " bytes for " + withData + " pages");
+            }
+            if (withData > 0 && Crc.of(frame.data, frame.dataIndex, frame.dataLength) != frame.crc32c) {
+                throw new IllegalArgumentException("checksum of page " + runs.firstPage(0) + " is wrong");
+            }
+        }
+
         final void store(PageFrame frame, RamBlock block) {
-            if (frame.dataLength == 0) {
-                receiver.zeroPages(block, frame.firstPage, frame.pageCount);
-            } else {
-                receiver.pages(block, frame.firstPage, frame.pageCount, frame.data, frame.dataIndex);
+            int index = frame.dataIndex;
+            for (int i = 0; i < frame.runs.size(); i++) {
+                long pages = frame.runs.pageCount(i);
+                if (frame.runs.isZero(i)) {
+                    receiver.zeroPages(block, frame.runs.firstPage(i), pages);
+                } else {
+                    receiver.pages(block, frame.runs.firstPage(i), (int) pages, frame.data, index);
+                    index += (int) pages * block.pageSizeBytes();
+                }
             }
         }
 
@@ -199,8 +216,8 @@ final class PageCalls {
                     return;
                 }
                 request.block = block.index();
-                request.firstPage = firstPage;
-                request.pageCount = pages;
+                request.runs.clear();
+                request.runs.add(firstPage, pages, true);
                 request.sequence = ++sequence;
                 try {
                     call.sendMessage(request);

@@ -1,5 +1,6 @@
 package dev.ferry.wire;
 
+import dev.ferry.memory.RunList;
 import java.nio.ByteBuffer;
 
 /**
@@ -10,8 +11,7 @@ final class PageFrame {
     long migration;
     long epoch;
     int block;
-    long firstPage;
-    int pageCount;
+    final RunList runs = new RunList();
     long sequence;
     int crc32c;
 

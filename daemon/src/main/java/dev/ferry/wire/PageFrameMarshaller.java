@@ -1,5 +1,6 @@
 package dev.ferry.wire;
 
+import dev.ferry.memory.RunList;
 import io.grpc.HasByteBuffer;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
@@ -19,6 +20,7 @@ final class PageFrameMarshaller implements MethodDescriptor.Marshaller<PageFrame
     static final int PAGE_COUNT = 5;
     static final int SEQUENCE = 6;
     static final int CRC32C = 7;
+    static final int RUNS = 8;
     static final int DATA = 15;
 
     static final int VARINT = 0;
@@ -40,16 +42,30 @@ final class PageFrameMarshaller implements MethodDescriptor.Marshaller<PageFrame
         frame.migration = 0;
         frame.epoch = 0;
         frame.block = 0;
-        frame.firstPage = 0;
-        frame.pageCount = 0;
+        frame.runs.clear();
         frame.sequence = 0;
         frame.crc32c = 0;
         frame.dataIndex = 0;
         frame.dataLength = 0;
+        long firstPage = 0;
+        int pageCount = 0;
         try {
             for (int first = in.read(); first >= 0; first = in.read()) {
                 long tag = first < 0x80 ? first : varint(in, first);
-                field(in, frame, (int) (tag >>> 3), (int) tag & 7);
+                if (tag >>> 32 != 0) {
+                    throw new IOException("field number out of range");
+                }
+                switch ((int) tag) {
+                    case (FIRST_PAGE << 3) | VARINT -> firstPage = varint(in, read(in));
+                    case (PAGE_COUNT << 3) | VARINT -> pageCount = unsignedInt(varint(in, read(in)));
+                    default -> field(in, frame, (int) (tag >>> 3), (int) tag & 7);
+                }
+            }
+            if (pageCount > 0) {
+                if (frame.runs.size() > 0) {
+                    throw new IOException("page_count and runs");
+                }
+                frame.runs.add(firstPage, pageCount, frame.dataLength == 0);
             }
         } catch (IOException e) {
             throw Status.INVALID_ARGUMENT
@@ -66,8 +82,6 @@ final class PageFrameMarshaller implements MethodDescriptor.Marshaller<PageFrame
                 long value = varint(in, read(in));
                 switch (number) {
                     case BLOCK -> frame.block = unsignedInt(value);
-                    case FIRST_PAGE -> frame.firstPage = value;
-                    case PAGE_COUNT -> frame.pageCount = unsignedInt(value);
                     case SEQUENCE -> frame.sequence = value;
                     default -> {} // of a later version
                 }
@@ -93,11 +107,34 @@ final class PageFrameMarshaller implements MethodDescriptor.Marshaller<PageFrame
                 }
                 if (number == DATA) {
                     data(in, frame, length);
+                } else if (number == RUNS) {
+                    runs(in, frame.runs, length);
                 } else {
                     in.skipNBytes(length);
                 }
             }
             default -> throw new IOException("wire type " + type);
+        }
+    }
+
+    private static void runs(InputStream in, RunList into, int length) throws IOException {
+        int end = in.available() - length;
+        long page = 0;
+        while (in.available() > end) {
+            long gap = varint(in, read(in));
+            long run = varint(in, read(in));
+            long pages = run >>> 1;
+            if (gap < 0 || page + gap < 0 || page + gap + pages < 0) {
+                throw new IOException("page number out of range");
+            }
+            if (pages == 0 || into.isFull()) {
+                throw new IOException(pages == 0 ? "an empty run" : "more than " + RunList.MAX_RUNS + " runs");
+            }
+            into.add(page + gap, pages, (run & 1) != 0);
+            page += gap + pages;
+        }
+        if (in.available() != end) {
+            throw new IOException("runs are cut short");
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.ferry.wire;
 
+import dev.ferry.memory.RunList;
 import io.grpc.Drainable;
 import io.grpc.KnownLength;
 import java.io.IOException;
@@ -12,7 +13,13 @@ final class PageFrameStream extends InputStream implements KnownLength, Drainabl
     private static final int COPY_BYTES = 1 << 16;
     private static final ThreadLocal<byte[]> COPY = ThreadLocal.withInitial(() -> new byte[COPY_BYTES]);
 
-    private final byte[] header = new byte[72];
+    /** Everything but the runs and the data. */
+    private static final int FIXED_HEADER_BYTES = 80;
+
+    /** Two varints of at most 10 bytes. */
+    private static final int RUN_BYTES = 20;
+
+    private final byte[] header;
     private final ByteBuffer data;
     private final int dataIndex;
     private final int dataLength;
@@ -20,15 +27,23 @@ final class PageFrameStream extends InputStream implements KnownLength, Drainabl
     private int position;
 
     PageFrameStream(PageFrame frame) {
+        int runs = frame.runs.size();
+        boolean one = runs == 1 && frame.runs.pageCount(0) <= Integer.MAX_VALUE;
+        header = new byte[FIXED_HEADER_BYTES + (one ? 0 : runs * RUN_BYTES)];
         data = frame.data;
         dataIndex = frame.dataIndex;
         dataLength = frame.dataLength;
         fixed(PageFrameMarshaller.MIGRATION, PageFrameMarshaller.FIXED64, frame.migration, 8);
         fixed(PageFrameMarshaller.EPOCH, PageFrameMarshaller.FIXED64, frame.epoch, 8);
         varint(PageFrameMarshaller.BLOCK, frame.block);
-        varint(PageFrameMarshaller.FIRST_PAGE, frame.firstPage);
-        varint(PageFrameMarshaller.PAGE_COUNT, frame.pageCount);
+        if (one) {
+            varint(PageFrameMarshaller.FIRST_PAGE, frame.runs.firstPage(0));
+            varint(PageFrameMarshaller.PAGE_COUNT, frame.runs.pageCount(0));
+        }
         varint(PageFrameMarshaller.SEQUENCE, frame.sequence);
+        if (runs > 0 && !one) {
+            runs(frame.runs);
+        }
         if (dataLength > 0) {
             fixed(PageFrameMarshaller.CRC32C, PageFrameMarshaller.FIXED32, frame.crc32c, 4);
             header[headerLength++] = (byte) ((PageFrameMarshaller.DATA << 3) | PageFrameMarshaller.BYTES);
@@ -76,6 +91,31 @@ final class PageFrameStream extends InputStream implements KnownLength, Drainabl
             done += n;
         }
         return done;
+    }
+
+    private void runs(RunList runs) {
+        long page = 0;
+        int length = 0;
+        for (int i = 0; i < runs.size(); i++) {
+            length += size(runs.firstPage(i) - page) + size(code(runs, i));
+            page = runs.firstPage(i) + runs.pageCount(i);
+        }
+        header[headerLength++] = (byte) ((PageFrameMarshaller.RUNS << 3) | PageFrameMarshaller.BYTES);
+        rawVarint(length);
+        page = 0;
+        for (int i = 0; i < runs.size(); i++) {
+            rawVarint(runs.firstPage(i) - page);
+            rawVarint(code(runs, i));
+            page = runs.firstPage(i) + runs.pageCount(i);
+        }
+    }
+
+    private static long code(RunList runs, int i) {
+        return runs.pageCount(i) << 1 | (runs.isZero(i) ? 1 : 0);
+    }
+
+    private static int size(long varint) {
+        return (63 + 7 - Long.numberOfLeadingZeros(varint | 1)) / 7;
     }
 
     private void fixed(int field, int type, long value, int bytes) {

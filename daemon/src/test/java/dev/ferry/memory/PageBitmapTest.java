@@ -22,7 +22,7 @@ class PageBitmapTest {
         for (int i = 0; i < 2000; i++) {
             int first = random.nextInt(pages);
             int count = random.nextInt(pages - first + 1);
-            switch (random.nextInt(4)) {
+            switch (random.nextInt(5)) {
                 case 0 -> {
                     assertThat(bitmap.set(first)).isEqualTo(!model.get(first));
                     model.set(first);
@@ -30,6 +30,11 @@ class PageBitmapTest {
                 case 1 -> {
                     assertThat(bitmap.clear(first)).isEqualTo(model.get(first));
                     model.clear(first);
+                }
+                case 4 -> {
+                    int end = Math.min(model.nextSetBit(first) < 0 ? pages : model.nextSetBit(first), first + count);
+                    assertThat(bitmap.setRun(first, count)).isEqualTo(end - first);
+                    model.set(first, end);
                 }
                 case 2 -> {
                     int before = model.cardinality();
@@ -46,6 +51,10 @@ class PageBitmapTest {
             int clear = model.nextClearBit(from);
             assertThat(bitmap.nextSet(from)).isEqualTo(model.nextSetBit(from));
             assertThat(bitmap.nextClear(from)).isEqualTo(clear >= pages ? -1 : clear);
+            int to = from + random.nextInt(pages - from + 1);
+            int set = model.nextSetBit(from);
+            assertThat(bitmap.nextSet(from, to)).isEqualTo(set >= to ? -1 : set);
+            assertThat(bitmap.nextClear(from, to)).isEqualTo(clear >= to ? -1 : clear);
             assertThat(bitmap.cardinality()).isEqualTo(model.cardinality());
         }
     }

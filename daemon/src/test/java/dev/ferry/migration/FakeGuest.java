@@ -144,9 +144,9 @@ final class FakeGuest implements SourceGuest {
             }
 
             @Override
-            public void read(RamBlock block, long firstPage, int pages, ByteBuffer into) {
+            public void read(RamBlock block, long firstPage, int pages, ByteBuffer into, int index) {
                 synchronized (memory) {
-                    into.put(0, block.guestRam() ? memory : small, (int) firstPage * PAGE, pages * PAGE);
+                    into.put(index, block.guestRam() ? memory : small, (int) firstPage * PAGE, pages * PAGE);
                 }
             }
 

@@ -54,7 +54,7 @@ class SentPagesTest {
         List<String> unsent = new ArrayList<>();
         pages.forEachUnsent(block, (first, n) -> unsent.add(first + "+" + n));
         assertThat(unsent).containsExactly("5+2");
-        assertThat(pages.claim(block, 5)).isTrue();
-        assertThat(pages.claim(block, 5)).isFalse();
+        assertThat(pages.claimRun(block, 5, 1)).isEqualTo(1);
+        assertThat(pages.claimRun(block, 5, 1)).isZero();
     }
 }

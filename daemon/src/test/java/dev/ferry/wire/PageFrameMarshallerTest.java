@@ -24,8 +24,7 @@ class PageFrameMarshallerTest {
         f.migration = random.nextLong();
         f.epoch = random.nextLong();
         f.block = random.nextInt(Integer.MAX_VALUE);
-        f.firstPage = random.nextLong() & Long.MAX_VALUE;
-        f.pageCount = random.nextInt(Integer.MAX_VALUE);
+        f.runs.add(random.nextLong() >>> 1, 1 + random.nextInt(Integer.MAX_VALUE), dataLength == 0);
         f.sequence = random.nextLong() & Long.MAX_VALUE;
         byte[] bytes = new byte[dataLength];
         random.nextBytes(bytes);
@@ -55,20 +54,70 @@ class PageFrameMarshallerTest {
         assertThat(theirs.getMigration()).isEqualTo(f.migration);
         assertThat(theirs.getEpoch()).isEqualTo(f.epoch);
         assertThat(theirs.getBlock()).isEqualTo(f.block);
-        assertThat(theirs.getFirstPage()).isEqualTo(f.firstPage);
-        assertThat(theirs.getPageCount()).isEqualTo(f.pageCount);
+        assertThat(theirs.getFirstPage()).isEqualTo(f.runs.firstPage(0));
+        assertThat(theirs.getPageCount()).isEqualTo(f.runs.totalPages());
         assertThat(theirs.getSequence()).isEqualTo(f.sequence);
         assertThat(theirs.getData().size()).isEqualTo(length);
 
         PageFrame back = marshaller.parse(new ByteArrayInputStream(theirs.toByteArray()));
         assertThat(back.migration).isEqualTo(f.migration);
-        assertThat(back.firstPage).isEqualTo(f.firstPage);
+        assertThat(back.runs.firstPage(0)).isEqualTo(f.runs.firstPage(0));
         assertThat(back.sequence).isEqualTo(f.sequence);
         assertThat(back.dataLength).isEqualTo(length);
         if (length > 0) {
             assertThat(back.crc32c).isEqualTo(f.crc32c);
             assertThat(back.data.slice(back.dataIndex, length).mismatch(f.data.slice(7, length)))
                     .isEqualTo(-1);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3, 64, 512})
+    void shouldKeepRuns(int count) throws IOException {
+        Random random = new Random(count);
+        PageFrame f = frame(4096, 1);
+        f.runs.clear();
+        long page = 0;
+        for (int i = 0; i < count; i++) {
+            page += random.nextLong() >>> (12 + random.nextInt(50));
+            long pages = 1 + (random.nextLong() >>> (14 + random.nextInt(49)));
+            f.runs.add(page, pages, random.nextBoolean());
+            page += pages;
+        }
+        PageBatch theirs = PageBatch.parseFrom(bytes(f));
+        assertThat(theirs.getRunsCount()).isEqualTo(2 * count);
+        assertThat(theirs.getRuns(0)).isEqualTo(f.runs.firstPage(0));
+        assertThat(theirs.getPageCount()).isZero();
+
+        PageFrame back = marshaller.parse(new ByteArrayInputStream(theirs.toByteArray()));
+        assertThat(back.runs.size()).isEqualTo(count);
+        for (int i = 0; i < count; i++) {
+            assertThat(back.runs.firstPage(i)).isEqualTo(f.runs.firstPage(i));
+            assertThat(back.runs.pageCount(i)).isEqualTo(f.runs.pageCount(i));
+            assertThat(back.runs.isZero(i)).isEqualTo(f.runs.isZero(i));
+        }
+    }
+
+    @Test
+    void shouldRefuseRunsThatMakeNoSense() {
+        for (PageBatch bad : new PageBatch[] {
+            PageBatch.newBuilder().addRuns(1).build(), // half a run
+            PageBatch.newBuilder().addRuns(1).addRuns(1).build(), // no pages
+            PageBatch.newBuilder().addRuns(-1).addRuns(2).build(),
+            PageBatch.newBuilder()
+                    .addRuns(Long.MAX_VALUE)
+                    .addRuns(2)
+                    .addRuns(1)
+                    .addRuns(2)
+                    .build(),
+            PageBatch.newBuilder().setPageCount(1).addRuns(1).addRuns(2).build(),
+            PageBatch.newBuilder()
+                    .addAllRuns(java.util.Collections.nCopies(1026, 2L))
+                    .build()
+        }) {
+            assertThatThrownBy(() -> marshaller.parse(new ByteArrayInputStream(bad.toByteArray())))
+                    .isInstanceOf(StatusRuntimeException.class)
+                    .hasMessageContaining("INVALID_ARGUMENT");
         }
     }
 
@@ -105,7 +154,10 @@ class PageFrameMarshallerTest {
             try {
                 PageFrame f = marshaller.parse(new ByteArrayInputStream(bad, 0, length));
                 assertThat(f.block).isNotNegative();
-                assertThat(f.pageCount).isNotNegative();
+                for (int r = 0; r < f.runs.size(); r++) {
+                    assertThat(f.runs.firstPage(r)).isNotNegative();
+                    assertThat(f.runs.pageCount(r)).isPositive();
+                }
                 assertThat(f.dataLength).isBetween(0, bad.length);
             } catch (StatusRuntimeException e) {
                 assertThat(e.getStatus().getCode()).isEqualTo(io.grpc.Status.Code.INVALID_ARGUMENT);
