@@ -1,6 +1,7 @@
 package dev.ferry.migration;
 
 import dev.ferry.memory.RamBlock;
+import dev.ferry.postcopy.FaultQueue;
 import dev.ferry.postcopy.PageRequester;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -54,6 +55,9 @@ public interface Arrivals {
         void pages(RamBlock block, long firstPage, int count, ByteBuffer data, int index);
 
         void zeroPages(RamBlock block, long firstPage, long count);
+
+        /** The faults that are asked for on this stream; empty unless it is a demand stream. */
+        FaultQueue faults();
 
         /** Everything up to this batch was placed. */
         void placed(long sequence);

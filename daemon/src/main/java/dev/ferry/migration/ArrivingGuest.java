@@ -2,6 +2,7 @@ package dev.ferry.migration;
 
 import dev.ferry.memory.RamBlock;
 import dev.ferry.postcopy.ArrivalMemory;
+import dev.ferry.postcopy.FaultQueue;
 import java.nio.ByteBuffer;
 import java.util.List;
 
@@ -22,6 +23,9 @@ public interface ArrivingGuest {
     void writeSmall(RamBlock block, long firstPage, int pages, ByteBuffer data, int index);
 
     void zeroSmall(RamBlock block, long firstPage, long pages);
+
+    /** Its faults, for whoever can read them without a change of threads. */
+    FaultQueue faults();
 
     /** Starts to serve faults: the memory has been armed. */
     void serveFaults();

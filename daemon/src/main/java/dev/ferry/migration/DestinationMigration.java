@@ -8,6 +8,7 @@ import dev.ferry.migration.MigrationSnapshot.LatencyUs;
 import dev.ferry.migration.MigrationSnapshot.PostcopyCounts;
 import dev.ferry.postcopy.ArrivalCounters;
 import dev.ferry.postcopy.ArrivalMemory;
+import dev.ferry.postcopy.FaultQueue;
 import dev.ferry.postcopy.PageRequester;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -388,6 +389,11 @@ final class DestinationMigration {
         public void refused(String why) {
             violation = why;
             record.update(f -> f.refusedMessages++);
+        }
+
+        @Override
+        public FaultQueue faults() {
+            return demand ? guest.faults() : FaultQueue.NONE;
         }
 
         @Override

@@ -5,6 +5,7 @@ import dev.ferry.memory.PageBitmap;
 import dev.ferry.memory.RamBlock;
 import dev.ferry.migration.ArrivingGuest;
 import dev.ferry.postcopy.ArrivalMemory;
+import dev.ferry.postcopy.FaultQueue;
 import dev.ferry.qemu.QemuGuest;
 import dev.ferry.qemu.QemuRamBlock;
 import dev.ferry.sys.NativeBuffer;
@@ -157,6 +158,11 @@ final class ArrivingQemu implements ArrivingGuest {
 
     private long smallAddress(RamBlock block, long page) {
         return guest.blocks().get(block.index()).hostAddress() + block.offsetOf(page);
+    }
+
+    @Override
+    public FaultQueue faults() {
+        return reader;
     }
 
     @Override

@@ -8,6 +8,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 public final class Fd implements AutoCloseable {
     private static final int O_CLOEXEC = 0x80000;
+    private static final int F_DUPFD_CLOEXEC = 1030;
     private static final int CLOSED = 1;
     private static final int ONE_USER = 2;
 
@@ -37,6 +38,11 @@ public final class Fd implements AutoCloseable {
         long result = NativeBuffer.withCString(
                 path, name -> Syscalls.retrying(Syscalls.OPENAT, Syscalls.AT_FDCWD, name, flags | O_CLOEXEC, mode));
         return own(result, "open " + path);
+    }
+
+    /** Another descriptor of the same open file, closed on its own. */
+    public Fd duplicate() {
+        return own(call(Syscalls.FCNTL, F_DUPFD_CLOEXEC, 0, 0), "fcntl(F_DUPFD_CLOEXEC)");
     }
 
     public int raw() {

@@ -196,6 +196,16 @@ public final class Userfaultfd implements AutoCloseable {
         }
     }
 
+    /** Reads what is there, without waiting; number of events. */
+    public int readEventsNow(ByteBuffer into) {
+        int raw = fd.acquire();
+        try {
+            return read(raw, into);
+        } finally {
+            fd.release();
+        }
+    }
+
     private static int read(int raw, ByteBuffer into) {
         long result = Syscalls.retrying(Syscalls.READ, raw, NativeBuffer.address(into), into.capacity(), 0);
         if (result == -Errno.EAGAIN) {

@@ -10,6 +10,8 @@ import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.Status;
+import io.netty.channel.IoEventLoop;
+import io.netty.util.concurrent.EventExecutor;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,15 +24,27 @@ final class PageCalls {
     private static final long STATS_EVERY_NS = 200_000_000;
 
     private final Arrivals arrivals;
+    private final Iterable<EventExecutor> loops;
 
-    PageCalls(Arrivals arrivals) {
+    /** @param loops those on which the calls run */
+    PageCalls(Arrivals arrivals, Iterable<EventExecutor> loops) {
         this.arrivals = arrivals;
+        this.loops = loops;
+    }
+
+    private IoEventLoop loop() {
+        for (EventExecutor loop : loops) {
+            if (loop.inEventLoop()) {
+                return (IoEventLoop) loop;
+            }
+        }
+        throw new IllegalStateException("not on an event loop: " + Thread.currentThread());
     }
 
     ServerServiceDefinition definition() {
         return ServerServiceDefinition.builder("ferry.v1.PageService")
                 .addMethod(PageMethods.BULK, (call, headers) -> new Bulk(call, arrivals))
-                .addMethod(PageMethods.DEMAND, (call, headers) -> new Demand(call, arrivals))
+                .addMethod(PageMethods.DEMAND, (call, headers) -> new Demand(call, arrivals, loop()))
                 .build();
     }
 
@@ -146,7 +160,7 @@ final class PageCalls {
             closed(e);
         }
 
-        private void closed(Throwable error) {
+        void closed(Throwable error) {
             if (receiver != null) {
                 receiver.closed(error);
             }
@@ -188,10 +202,13 @@ final class PageCalls {
     /** The requester is called on fault readers' threads; a call's methods are not thread-safe, hence the lock. */
     private static final class Demand extends Stream<PageFrame> implements PageRequester {
         private final PageFrame request = new PageFrame();
+        private final IoEventLoop loop;
+        private FaultWatch watch;
         private long sequence;
 
-        Demand(ServerCall<PageFrame, PageFrame> call, Arrivals arrivals) {
+        Demand(ServerCall<PageFrame, PageFrame> call, Arrivals arrivals, IoEventLoop loop) {
             super(call, arrivals);
+            this.loop = loop;
         }
 
         @Override
@@ -202,6 +219,15 @@ final class PageCalls {
                 call.sendMessage(request);
             }
             receiver = arrivals.openDemand(migration, epoch, this);
+            watch = new FaultWatch(loop, receiver.faults());
+        }
+
+        @Override
+        void closed(Throwable error) {
+            if (watch != null) {
+                watch.close();
+            }
+            super.closed(error);
         }
 
         @Override

@@ -1,5 +1,6 @@
 package dev.ferry.wire;
 
+import dev.ferry.sys.ThreadPriority;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -21,6 +22,13 @@ final class PeerChannels implements AutoCloseable {
 
     PeerChannels(String peer) {
         this.peer = peer;
+    }
+
+    /** Its event loop runs ahead of all ordinary threads. */
+    ManagedChannel openUrgent(String purpose) {
+        ManagedChannel channel = open(purpose);
+        loops.get(loops.size() - 1).execute(ThreadPriority::urgent);
+        return channel;
     }
 
     ManagedChannel open(String purpose) {

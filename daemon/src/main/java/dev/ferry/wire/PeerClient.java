@@ -111,7 +111,11 @@ final class PeerClient implements PeerLink {
     @Override
     public void openDemand(DemandSource source) {
         demand = new DemandStream(
-                channels.open("demand").newCall(PageMethods.DEMAND, ON_THE_EVENT_LOOP), source, migration, epoch, peer);
+                channels.openUrgent("demand").newCall(PageMethods.DEMAND, ON_THE_EVENT_LOOP),
+                source,
+                migration,
+                epoch,
+                peer);
         demand.open(OPEN_LIMIT_NS);
     }
 

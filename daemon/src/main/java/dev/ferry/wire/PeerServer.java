@@ -19,11 +19,12 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * The peer address of a ferryd: PeerService on a pool of threads, because its calls block; PageService on the connections'
- * event loops, because nothing there does. Several event loops, so that a bulk and a demand connection do not share one.
+ * event loops, because nothing there does. Many event loops, so that a demand connection rarely shares one with a bulk
+ * connection; they cost nothing until they are used.
  */
 public final class PeerServer implements AutoCloseable {
     static final int MAX_MESSAGE_BYTES = 64 << 20;
-    private static final int EVENT_LOOPS = 8;
+    private static final int EVENT_LOOPS = 32;
 
     private final MultiThreadIoEventLoopGroup loops = new MultiThreadIoEventLoopGroup(
             EVENT_LOOPS, new DefaultThreadFactory("peer", true), EpollIoHandler.newFactory());
@@ -36,13 +37,13 @@ public final class PeerServer implements AutoCloseable {
                 .channelType(EpollServerSocketChannel.class)
                 .bossEventLoopGroup(loops)
                 .workerEventLoopGroup(loops)
-                .executor(pool)
-                .callExecutor(new PagesOnTheEventLoop())
+                .directExecutor()
+                .callExecutor(new StepsOnThePool())
                 .maxInboundMessageSize(MAX_MESSAGE_BYTES)
                 .permitKeepAliveTime(1, TimeUnit.SECONDS)
                 .permitKeepAliveWithoutCalls(true)
                 .addService(new PeerService(arrivals, version, hostName))
-                .addService(new PageCalls(arrivals).definition())
+                .addService(new PageCalls(arrivals, loops).definition())
                 .build()
                 .start();
     }
@@ -58,11 +59,12 @@ public final class PeerServer implements AutoCloseable {
         loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
     }
 
-    private static final class PagesOnTheEventLoop implements ServerCallExecutorSupplier {
+    /** A call begins on its event loop; only one that may block leaves it. */
+    private final class StepsOnThePool implements ServerCallExecutorSupplier {
         @Override
         public <Q, A> Executor getExecutor(ServerCall<Q, A> call, Metadata metadata) {
-            // null: the server's own executor.
-            return "ferry.v1.PageService".equals(call.getMethodDescriptor().getServiceName()) ? Runnable::run : null;
+            // null: stays where it is.
+            return "ferry.v1.PageService".equals(call.getMethodDescriptor().getServiceName()) ? null : pool;
         }
     }
 }

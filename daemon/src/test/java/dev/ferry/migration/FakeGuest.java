@@ -4,6 +4,7 @@ import dev.ferry.base.NanoClock;
 import dev.ferry.memory.PageBitmap;
 import dev.ferry.memory.RamBlock;
 import dev.ferry.postcopy.ArrivalMemory;
+import dev.ferry.postcopy.FaultQueue;
 import dev.ferry.postcopy.GuestPages;
 import dev.ferry.precopy.SourceMemory;
 import java.nio.ByteBuffer;
@@ -266,6 +267,11 @@ final class FakeGuest implements SourceGuest {
             for (long i = firstPage * PAGE; i < (firstPage + pages) * PAGE; i++) {
                 small[(int) i] = 0;
             }
+        }
+
+        @Override
+        public FaultQueue faults() {
+            return FaultQueue.NONE;
         }
 
         @Override
