@@ -84,6 +84,9 @@ final class Wiring implements AutoCloseable {
             ControlServer control =
                     open(new ControlServer(config.control(), migrations, registry, config.policy(), clock));
             controlAddresses = String.join(",", control.addresses());
+            Thread rehearsal = Rehearsal.thread();
+            rehearsal.start();
+            open(rehearsal::interrupt);
             // The first to close: who watches a migration sees how it ended.
             open(migrations);
         } catch (IOException | RuntimeException | Error e) {

@@ -105,8 +105,10 @@ public final class Migrations implements MigrationControl, AutoCloseable {
             throw new FerryException(ErrorCategory.UNAVAILABLE, "ferryd is stopping");
         }
         String mine = requestId + "\n" + guest;
-        // The same request may be checking the guest at this moment: its outcome is ours.
-        while (!requestId.isEmpty() && mine.equals(movingGuests.get(guest))) {
+        // The same request may be checking the guest at this moment: its outcome is ours. And a migration that has
+        // ended lets go
+        // of its guest a moment later.
+        while ((!requestId.isEmpty() && mine.equals(movingGuests.get(guest))) || hasEnded(movingGuests.get(guest))) {
             try {
                 wait();
             } catch (InterruptedException e) {
@@ -138,6 +140,11 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         }
         movingGuests.put(guest, mine);
         return null;
+    }
+
+    private boolean hasEnded(String idOrRequest) {
+        SourceMigration known = leaving.get(idOrRequest);
+        return known != null && known.record().state().hasEnded();
     }
 
     private synchronized MigrationSnapshot begin(
@@ -189,7 +196,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                 }
             }
         });
-        owner.setName("migration-" + id);
+        owner.setName(owner.getName().replaceFirst("-.*", "") + "-" + id);
         owner.start();
         return first;
     }

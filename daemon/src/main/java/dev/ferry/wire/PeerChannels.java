@@ -17,11 +17,14 @@ final class PeerChannels implements AutoCloseable {
     private static final int USER_TIMEOUT_MS = 10_000;
 
     private final String peer;
+    private final String threads;
     private final List<ManagedChannel> channels = new ArrayList<>();
     private final List<MultiThreadIoEventLoopGroup> loops = new ArrayList<>();
 
-    PeerChannels(String peer) {
+    /** @param threads what its threads' names begin with */
+    PeerChannels(String peer, String threads) {
         this.peer = peer;
+        this.threads = threads;
     }
 
     /** Its event loop runs ahead of all ordinary threads. */
@@ -33,7 +36,7 @@ final class PeerChannels implements AutoCloseable {
 
     ManagedChannel open(String purpose) {
         MultiThreadIoEventLoopGroup loop = new MultiThreadIoEventLoopGroup(
-                1, new DefaultThreadFactory(purpose + "-" + peer, true), EpollIoHandler.newFactory());
+                1, new DefaultThreadFactory(threads + purpose + "-" + peer, true), EpollIoHandler.newFactory());
         ManagedChannel channel = NettyChannelBuilder.forTarget(peer)
                 .eventLoopGroup(loop)
                 .channelType(EpollSocketChannel.class)

@@ -46,13 +46,13 @@ final class PeerClient implements PeerLink {
     private DemandStream demand;
     private volatile PostcopyCounts counts = PostcopyCounts.NONE;
 
-    PeerClient(String peer, long migration, long epoch, String version, long connectSeconds) {
+    PeerClient(PeerChannels channels, String peer, long migration, long epoch, String version, long connectSeconds) {
         this.peer = peer;
         this.migration = migration;
         this.epoch = epoch;
         this.version = version;
         this.connectSeconds = connectSeconds;
-        this.channels = new PeerChannels(peer);
+        this.channels = channels;
         this.control = channels.open("control");
     }
 

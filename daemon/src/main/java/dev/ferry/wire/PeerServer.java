@@ -26,13 +26,21 @@ public final class PeerServer implements AutoCloseable {
     static final int MAX_MESSAGE_BYTES = 64 << 20;
     private static final int EVENT_LOOPS = 32;
 
-    private final MultiThreadIoEventLoopGroup loops = new MultiThreadIoEventLoopGroup(
-            EVENT_LOOPS, new DefaultThreadFactory("peer", true), EpollIoHandler.newFactory());
-    private final ExecutorService pool = Executors.newCachedThreadPool(new DefaultThreadFactory("peer-call", true));
+    private final MultiThreadIoEventLoopGroup loops;
+    private final ExecutorService pool;
     private final Server server;
 
     /** Listens at once; {@code hostName} is how this host names itself to peers. */
     public PeerServer(InetSocketAddress listen, Arrivals arrivals, String version, String hostName) throws IOException {
+        this(listen, arrivals, version, hostName, "");
+    }
+
+    /** @param threads what its threads' names begin with */
+    public PeerServer(InetSocketAddress listen, Arrivals arrivals, String version, String hostName, String threads)
+            throws IOException {
+        loops = new MultiThreadIoEventLoopGroup(
+                EVENT_LOOPS, new DefaultThreadFactory(threads + "peer", true), EpollIoHandler.newFactory());
+        pool = Executors.newCachedThreadPool(new DefaultThreadFactory(threads + "peer-call", true));
         server = NettyServerBuilder.forAddress(listen)
                 .channelType(EpollServerSocketChannel.class)
                 .bossEventLoopGroup(loops)

@@ -1,0 +1,328 @@
+package dev.ferry.daemon;
+
+import dev.ferry.base.NanoClock;
+import dev.ferry.memory.PageBitmap;
+import dev.ferry.memory.RamBlock;
+import dev.ferry.migration.ArrivingGuest;
+import dev.ferry.migration.Destinations;
+import dev.ferry.migration.GuestHost;
+import dev.ferry.migration.IncomingSpec;
+import dev.ferry.migration.Journal;
+import dev.ferry.migration.MigrationSnapshot;
+import dev.ferry.migration.MigrationState;
+import dev.ferry.migration.Migrations;
+import dev.ferry.migration.Policy;
+import dev.ferry.migration.Reason;
+import dev.ferry.migration.SourceGuest;
+import dev.ferry.postcopy.ArrivalMemory;
+import dev.ferry.postcopy.FaultQueue;
+import dev.ferry.postcopy.GuestPages;
+import dev.ferry.precopy.SourceMemory;
+import dev.ferry.sys.ThreadPriority;
+import dev.ferry.wire.PeerDialer;
+import dev.ferry.wire.PeerServer;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Moves a guest that is only arrays from this daemon to itself, over real TCP, a few times: the classes of a move are loaded
+ * and compiled then, and not while the first real guest stands still. Its guests, migrations, journal and address are its
+ * own; nothing outside this process is touched. Runs on a thread of its own, behind all others.
+ */
+final class Rehearsal implements GuestHost, Runnable {
+    /** Its threads are called so; what they log below a warning is dropped. */
+    static final String THREADS = "rehearsal";
+
+    private static final Logger LOG = LoggerFactory.getLogger(Rehearsal.class);
+    private static final int MOVES = 12;
+    private static final int PAGE_BYTES = 4096;
+    private static final int PAGES = 2048;
+    private static final int WRITTEN_PAGES = 256;
+    private static final int DEVICE_STATE_BYTES = 128 << 10;
+    private static final String GUEST = "rehearsal";
+    private static final RamBlock RAM = new RamBlock(0, "ram", (long) PAGES * PAGE_BYTES, PAGE_BYTES, true);
+    private static final RamBlock SMALL = new RamBlock(1, "small", 64L * PAGE_BYTES, PAGE_BYTES, false);
+
+    private final Random random = new Random(1);
+    private volatile Arriving arriving;
+
+    /** A thread that has not been started. */
+    static Thread thread() {
+        return new DefaultThreadFactory(THREADS, true).newThread(new Rehearsal());
+    }
+
+    @Override
+    public void run() {
+        ThreadPriority.background();
+        NanoClock clock = NanoClock.system();
+        Destinations destinations = new Destinations(this, new NoJournal(), clock, System::currentTimeMillis);
+        InetSocketAddress here = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+        try (PeerServer server = new PeerServer(here, destinations, "", "", THREADS + "-");
+                Migrations migrations = new Migrations(
+                        this,
+                        new PeerDialer("", 10, THREADS + "-"),
+                        new Destinations(this, new NoJournal(), clock, System::currentTimeMillis),
+                        new NoJournal(),
+                        clock,
+                        System::currentTimeMillis,
+                        new AtomicLong(1)::getAndIncrement,
+                        new DefaultThreadFactory(THREADS, true),
+                        "")) {
+            for (int i = 0; i < MOVES; i++) {
+                move(migrations, "127.0.0.1:" + server.port(), i);
+            }
+        } catch (IOException | RuntimeException e) {
+            LOG.warn("the rehearsal failed; the first migration will be slower", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Every second one without pre-copy, so that everything is left for faults and the push. */
+    private void move(Migrations migrations, String to, int number) throws InterruptedException {
+        Policy policy = new Policy(number % 2 == 0 ? 3 : 0, TimeUnit.SECONDS.toNanos(5), 0, 0, false);
+        MigrationSnapshot s = migrations.start(GUEST, to, "", policy);
+        while (!s.state().hasEnded() && s.state() != MigrationState.POSTCOPY) {
+            s = migrations.awaitChange(s.id(), s.version(), 1000);
+        }
+        for (int i = 0; i < WRITTEN_PAGES; i++) {
+            arriving.touch(random.nextInt(PAGES));
+        }
+        while (!s.state().hasEnded()) {
+            s = migrations.awaitChange(s.id(), s.version(), 1000);
+        }
+        if (s.state() != MigrationState.COMPLETED) {
+            throw new IllegalStateException(s.error());
+        }
+    }
+
+    @Override
+    public SourceGuest openSource(String guest) {
+        return new Leaving();
+    }
+
+    @Override
+    public List<Reason> checkIncoming(IncomingSpec spec) {
+        return List.of();
+    }
+
+    @Override
+    public ArrivingGuest prepareIncoming(IncomingSpec spec) {
+        arriving = new Arriving();
+        return arriving;
+    }
+
+    @Override
+    public void undoDeparture(String guest) {}
+
+    @Override
+    public void undoArrival(String guest, String migrationId) {}
+
+    /** Every page has content but each eighth; some are written between any two looks. */
+    private final class Leaving implements SourceGuest, SourceMemory {
+        @Override
+        public String name() {
+            return GUEST;
+        }
+
+        @Override
+        public String qemuVersion() {
+            return "";
+        }
+
+        @Override
+        public String machine() {
+            return "";
+        }
+
+        @Override
+        public String definitionJson() {
+            return "{}";
+        }
+
+        @Override
+        public List<RamBlock> blocks() {
+            return List.of(RAM, SMALL);
+        }
+
+        @Override
+        public List<Reason> preflight() {
+            return List.of();
+        }
+
+        @Override
+        public SourceMemory memory() {
+            return this;
+        }
+
+        @Override
+        public boolean usesDirectIo() {
+            return false;
+        }
+
+        @Override
+        public void prepareDeviceState() {}
+
+        @Override
+        public void stop() {}
+
+        @Override
+        public byte[] saveDeviceState() {
+            return new byte[DEVICE_STATE_BYTES];
+        }
+
+        @Override
+        public void cont() {}
+
+        @Override
+        public void depart(boolean keep) {}
+
+        @Override
+        public void close() {}
+
+        @Override
+        public void startTracking() {}
+
+        @Override
+        public void forEachPopulated(RamBlock block, PageBitmap.RunConsumer consumer) {
+            consumer.accept(0, block.pageCount() / 2);
+            consumer.accept(block.pageCount() / 2 + 1, block.pageCount() / 2 - 1);
+        }
+
+        @Override
+        public void harvest(RamBlock block, PageBitmap.RunConsumer consumer) {
+            long step = block.pageCount() / WRITTEN_PAGES + 1;
+            for (long page = random.nextInt(4); page < block.pageCount(); page += step) {
+                consumer.accept(page, 1);
+            }
+        }
+
+        @Override
+        public void read(RamBlock block, long firstPage, int pages, ByteBuffer into, int index) {
+            for (int i = 0; i < pages; i++) {
+                into.putLong(index + i * PAGE_BYTES, (firstPage + i) % 8);
+            }
+        }
+
+        @Override
+        public void stopTracking() {}
+    }
+
+    private static final class Arriving implements ArrivingGuest, GuestPages {
+        private final ByteBuffer ram = ByteBuffer.allocateDirect(PAGES * PAGE_BYTES);
+        private final PageBitmap mapped = PageBitmap.allocate(PAGES);
+        private boolean over;
+        private final ArrivalMemory memory = new ArrivalMemory(
+                List.of(RAM),
+                new PageBitmap[] {PageBitmap.allocate(PAGES)},
+                new PageBitmap[] {PageBitmap.allocate(PAGES)},
+                this,
+                NanoClock.system());
+
+        /** What a vCPU does: waits for a page that is not mapped. */
+        void touch(long page) throws InterruptedException {
+            synchronized (this) {
+                if (!mapped.get(page)) {
+                    memory.fault(RAM, page);
+                }
+                while (!mapped.get(page) && !over) {
+                    wait();
+                }
+            }
+        }
+
+        @Override
+        public String name() {
+            return GUEST;
+        }
+
+        @Override
+        public List<RamBlock> blocks() {
+            return List.of(RAM, SMALL);
+        }
+
+        @Override
+        public ArrivalMemory memory() {
+            return memory;
+        }
+
+        @Override
+        public void writeSmall(RamBlock block, long firstPage, int pages, ByteBuffer data, int index) {}
+
+        @Override
+        public void zeroSmall(RamBlock block, long firstPage, long pages) {}
+
+        @Override
+        public FaultQueue faults() {
+            return FaultQueue.NONE;
+        }
+
+        @Override
+        public void serveFaults() {}
+
+        @Override
+        public void loadDeviceState(byte[] stream) {}
+
+        @Override
+        public void cont() {}
+
+        @Override
+        public synchronized void settle() {
+            over = true;
+            notifyAll();
+        }
+
+        @Override
+        public void fence(String reason) {
+            settle();
+        }
+
+        @Override
+        public boolean isAlive() {
+            return true;
+        }
+
+        @Override
+        public void write(RamBlock block, long firstPage, int pages, ByteBuffer data, int index) {
+            ram.put((int) firstPage * PAGE_BYTES, data, index, pages * PAGE_BYTES);
+        }
+
+        @Override
+        public void writeZeros(RamBlock block, long firstPage, long pages) {}
+
+        @Override
+        public synchronized void map(RamBlock block, long firstPage, int pages) {
+            mapped.setRange(firstPage, pages);
+            notifyAll();
+        }
+
+        @Override
+        public synchronized void mapZero(RamBlock block, long page) {
+            mapped.set(page);
+            notifyAll();
+        }
+    }
+
+    /** A rehearsal has nothing to remember. */
+    private static final class NoJournal implements Journal {
+        @Override
+        public void write(Entry entry) {}
+
+        @Override
+        public void remove(String id, dev.ferry.migration.Side side) {}
+
+        @Override
+        public List<Entry> readAll() {
+            return List.of();
+        }
+    }
+}
