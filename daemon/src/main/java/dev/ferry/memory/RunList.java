@@ -20,7 +20,7 @@ public final class RunList {
 
     /** @param isZero the pages hold only zeros */
     public void add(long firstPage, long pageCount, boolean isZero) {
-        if (size == MAX_RUNS || firstPage < endPage()) {
+        if (size == MAX_RUNS || (size > 0 && firstPage < endPage())) {
             throw new IllegalStateException(
                     "page " + firstPage + " behind " + size + " runs that end at page " + endPage());
         }

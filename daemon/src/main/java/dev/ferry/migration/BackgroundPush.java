@@ -1,18 +1,16 @@
 package dev.ferry.migration;
 
-import dev.ferry.memory.RamBlock;
 import dev.ferry.precopy.Commands;
 import dev.ferry.precopy.Pacer;
 import dev.ferry.precopy.PageSender;
-import dev.ferry.precopy.SentPages;
 
 /** Sends what is left after the switch: behind the last fault first, then on in order. Runs on the migration's thread. */
 final class BackgroundPush {
-    private static final long QUIET_WINDOW_BYTES = 4L << 20;
-    private static final long BUSY_WINDOW_BYTES = 256L << 10;
+    private static final long QUIET_QUEUE_NS = 2_000_000;
+    private static final long BUSY_QUEUE_NS = 300_000;
 
-    /** While somebody waits, batches are so much smaller: less is in front of a page that turns out to be wanted. */
-    private static final int BUSY_SHARE = 4;
+    /** While somebody waits, batches are smaller: less is in front of a page that turns out to be wanted. */
+    private static final int BUSY_BATCH_BYTES = PageSender.BATCH_BYTES / 4;
 
     /** Nothing can be asked of a migration after the commit. */
     private static final Commands NONE = new Commands() {
@@ -25,8 +23,8 @@ final class BackgroundPush {
         }
     };
 
-    private final SentPages sent;
     private final SourcePages demand;
+    private final PushOrder order;
     private final PageSender sender;
     private final PeerLink link;
     private final PeerLink.BulkLink bulk;
@@ -34,15 +32,14 @@ final class BackgroundPush {
     private final Runnable progress;
 
     BackgroundPush(
-            SentPages sent,
             SourcePages demand,
             PageSender sender,
             PeerLink link,
             PeerLink.BulkLink bulk,
             Pacer pacer,
             Runnable progress) {
-        this.sent = sent;
         this.demand = demand;
+        this.order = demand.order();
         this.sender = sender;
         this.link = link;
         this.bulk = bulk;
@@ -52,42 +49,22 @@ final class BackgroundPush {
 
     /** Returns when everything was sent and placed; throws UNAVAILABLE when the peer is gone. */
     void run() {
-        int index = 0;
-        long page = 0;
-        int exhausted = 0;
-        while (exhausted <= sent.blocks().size()) {
+        while (true) {
             link.throwIfBroken();
-            long pivot = demand.takePivot();
-            if (pivot >= 0) {
-                index = (int) (pivot >>> 48);
-                page = pivot & 0xffff_ffff_ffffL;
-                exhausted = 0;
-            }
-            RamBlock block = sent.blocks().get(index);
-            long next = sent.nextUnsent(block, page);
-            if (next < 0) {
-                // Once around every block from its beginning without finding anything: done.
-                index = (index + 1) % sent.blocks().size();
-                page = 0;
-                exhausted++;
-                continue;
-            }
-            exhausted = 0;
             boolean busy = demand.isBusy();
-            bulk.setWindowBytes(busy ? BUSY_WINDOW_BYTES : QUIET_WINDOW_BYTES);
-            int most = Math.max(1, PageSender.batchPages(block) / (busy ? BUSY_SHARE : 1));
-            int pages = sent.claimRun(block, next, most);
-            if (pages > 0) {
-                boolean gone = sender.add(block, next, pages);
-                if (sender.pagesWaiting() >= most) {
-                    gone |= sender.flush();
-                }
-                pacer.pay((long) pages * block.pageSizeBytes(), NONE);
-                if (gone) {
-                    progress.run();
-                }
+            bulk.setQueueLimitNs(busy ? BUSY_QUEUE_NS : QUIET_QUEUE_NS);
+            int batchBytes = busy ? BUSY_BATCH_BYTES : PageSender.BATCH_BYTES;
+            if (!order.next(batchBytes)) {
+                break;
             }
-            page = next + Math.max(1, pages);
+            boolean gone = sender.add(order.block(), order.firstPage(), order.pages());
+            if (sender.bytesWaiting() >= batchBytes) {
+                gone |= sender.flush();
+            }
+            pacer.pay((long) order.pages() * order.block().pageSizeBytes(), NONE);
+            if (gone) {
+                progress.run();
+            }
         }
         sender.flush();
         bulk.awaitPlaced();

@@ -48,8 +48,11 @@ public interface PeerLink extends AutoCloseable {
         /** Of the last batch that was sent. */
         long sequence();
 
-        /** How many bytes may be under way; less while faults are outstanding. */
-        void setWindowBytes(long bytes);
+        /**
+         * How long a batch may wait behind others on its way: what is under way is kept so low. Less while faults are outstanding,
+         * because their answers wait in the same queue of the link.
+         */
+        void setQueueLimitNs(long ns);
     }
 
     /** Makes links. */

@@ -244,7 +244,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private void push() {
         PageSender sender = new PageSender(guest.memory(), bulk, largestPageBytes());
         Pacer pacer = new Pacer(clock, policy.postcopyBandwidthBytesPerSecond());
-        new BackgroundPush(sent, demandPages, sender, link, bulk, pacer, this::postcopyProgress).run();
+        new BackgroundPush(demandPages, sender, link, bulk, pacer, this::postcopyProgress).run();
     }
 
     private void reconnect() {
@@ -256,6 +256,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     /** What the destination says is missing is what is sent; everything else it has. */
     private void resynchronise(List<PageRuns> missing) {
         sent.blocks().forEach(sent::resetToAllSent);
+        demandPages = new SourcePages(guest.memory(), sent, clock); // its order goes through the pages just once
         for (PageRuns runs : missing) {
             RamBlock block = demandPages.block(runs.block());
             runs.forEach(block.pageCount(), (first, pages) -> sent.markUnsent(block, first, pages));

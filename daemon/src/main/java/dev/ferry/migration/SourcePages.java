@@ -20,12 +20,13 @@ final class SourcePages implements DemandSource {
     private final SentPages sent;
     private final NanoClock clock;
     private volatile long lastRequestNs;
-    private volatile long pivot = -1;
+    private final PushOrder order;
 
     SourcePages(SourceMemory memory, SentPages sent, NanoClock clock) {
         this.memory = memory;
         this.sent = sent;
         this.clock = clock;
+        this.order = new PushOrder(sent);
         this.lastRequestNs = clock.nanoTime() - RECENT_NS;
     }
 
@@ -44,7 +45,7 @@ final class SourcePages implements DemandSource {
         lastRequestNs = clock.nanoTime();
         memory.read(block, firstPage, count, into, 0);
         sent.markSent(block, firstPage, count);
-        pivot = ((long) block.index() << 48) | (firstPage + count);
+        order.fault(block, firstPage + count - 1);
         return !ZeroPages.isZero(into, 0, count * block.pageSizeBytes());
     }
 
@@ -53,12 +54,7 @@ final class SourcePages implements DemandSource {
         return clock.nanoTime() - lastRequestNs < RECENT_NS;
     }
 
-    /** The page behind the last fault, as block index shifted left by 48, or page, once; −1 if there was none since. */
-    long takePivot() {
-        long p = pivot;
-        if (p >= 0) {
-            pivot = -1;
-        }
-        return p;
+    PushOrder order() {
+        return order;
     }
 }

@@ -10,7 +10,7 @@ import java.nio.ByteBuffer;
  */
 public final class PageSender {
     /** Bulk runs best at 64 to 256 KiB a message. */
-    private static final int BATCH_BYTES = 256 * 1024;
+    public static final int BATCH_BYTES = 256 * 1024;
 
     private final SourceMemory memory;
     private final PageSink sink;
@@ -49,9 +49,9 @@ public final class PageSender {
         return sent;
     }
 
-    /** Pages that wait for a full batch. */
-    public int pagesWaiting() {
-        return (int) wanted.totalPages();
+    /** What waits for a full batch. */
+    public int bytesWaiting() {
+        return block == null ? 0 : (int) wanted.totalPages() * block.pageSizeBytes();
     }
 
     /** Sends what waits; true if something did. */

@@ -13,15 +13,25 @@ public final class SentPages {
     private final PageBitmap[] sent;
     private final PageBitmap[] stale;
 
+    /** Written at least once, and at least twice, as the dirty syncs saw it. */
+    private final PageBitmap[] written;
+
+    private final PageBitmap[] hot;
+
     /** With O_DIRECT disks: everything that was ever harvested; empty otherwise. */
     private PageBitmap[] distrusted = {};
 
     /** @param blocks in the order of their indices, which count up from 0 */
     public SentPages(List<RamBlock> blocks) {
         this.blocks = List.copyOf(blocks);
-        this.sent = blocks.stream().map(b -> PageBitmap.allocate(b.pageCount())).toArray(PageBitmap[]::new);
-        this.stale =
-                blocks.stream().map(b -> PageBitmap.allocate(b.pageCount())).toArray(PageBitmap[]::new);
+        this.sent = bitmaps();
+        this.stale = bitmaps();
+        this.written = bitmaps();
+        this.hot = bitmaps();
+    }
+
+    private PageBitmap[] bitmaps() {
+        return blocks.stream().map(b -> PageBitmap.allocate(b.pageCount())).toArray(PageBitmap[]::new);
     }
 
     public List<RamBlock> blocks() {
@@ -45,8 +55,7 @@ public final class SentPages {
      * under way. Only guest RAM.
      */
     public void distrustDirtyPages() {
-        distrusted =
-                blocks.stream().map(b -> PageBitmap.allocate(b.pageCount())).toArray(PageBitmap[]::new);
+        distrusted = bitmaps();
     }
 
     /** After the stop and the last dirty sync: what cannot be trusted is dirty. */
@@ -63,6 +72,9 @@ public final class SentPages {
         PageBitmap s = sent[block.index()];
         s.forEachSetRun(firstPage, firstPage + pages, pages, stale[block.index()]::setRange);
         s.clearRange(firstPage, pages);
+        PageBitmap w = written[block.index()];
+        w.forEachSetRun(firstPage, firstPage + pages, pages, hot[block.index()]::setRange);
+        w.setRange(firstPage, pages);
         if (distrusted.length > 0) {
             distrusted[block.index()].setRange(firstPage, pages);
         }
@@ -85,6 +97,29 @@ public final class SentPages {
     /** The first page at or after {@code from} whose newest known content has not gone out, or −1. */
     public long nextUnsent(RamBlock block, long from) {
         return from >= block.pageCount() ? -1 : sent[block.index()].nextClear(from);
+    }
+
+    /** The first unsent page in {@code [from, to)}, or −1. */
+    public long nextUnsent(RamBlock block, long from, long to) {
+        return sent[block.index()].nextClear(from, to);
+    }
+
+    /** The first unsent page at or after {@code from} that was written more than once, or −1. */
+    public long nextHotUnsent(RamBlock block, long from) {
+        PageBitmap h = hot[block.index()];
+        PageBitmap s = sent[block.index()];
+        long page = h.nextSet(from);
+        while (page >= 0 && s.get(page)) {
+            page = h.nextSet(page + 1);
+        }
+        return page;
+    }
+
+    /** Where the run of pages written more than once that goes through this page ends, at most {@code most} pages on. */
+    public long hotRunEnd(RamBlock block, long page, int most) {
+        long limit = Math.min(block.pageCount(), page + most);
+        long end = hot[block.index()].nextClear(page, limit);
+        return end < 0 ? limit : end;
     }
 
     /** Length of the unsent run that starts here, at most {@code atMost}. */

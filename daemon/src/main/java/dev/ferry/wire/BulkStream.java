@@ -38,7 +38,9 @@ final class BulkStream extends ClientCall.Listener<BulkAck> implements PeerLink.
     private long ackedBytes;
     private long sequence;
     private long acked = -1;
-    private volatile long windowBytes = 4L << 20;
+    private final long[] sentNs = new long[MAX_BATCHES_UNDER_WAY];
+    private final SendWindow window = new SendWindow();
+    private volatile long queueLimitNs = TimeUnit.SECONDS.toNanos(1);
     private volatile Status end;
 
     BulkStream(ClientCall<PageFrame, BulkAck> call, long migration, long epoch, String peer, Consumer<BulkAck> stats) {
@@ -85,7 +87,8 @@ final class BulkStream extends ClientCall.Listener<BulkAck> implements PeerLink.
             long before = acked;
             while (end == null
                     && (sequence - acked >= MAX_BATCHES_UNDER_WAY - 1
-                            || (sentBytes - ackedBytes > 0 && sentBytes - ackedBytes + size > windowBytes))) {
+                            || (sentBytes - ackedBytes > 0
+                                    && sentBytes - ackedBytes + size > window.bytes(queueLimitNs)))) {
                 left = acked == before ? await(left) : STALLED_NS;
                 before = acked;
                 throwIfStalled(left);
@@ -94,6 +97,7 @@ final class BulkStream extends ClientCall.Listener<BulkAck> implements PeerLink.
             frame.sequence = ++sequence;
             sentBytes += size;
             sentAtSequence[(int) (sequence % MAX_BATCHES_UNDER_WAY)] = sentBytes;
+            sentNs[(int) (sequence % MAX_BATCHES_UNDER_WAY)] = System.nanoTime();
         } finally {
             lock.unlock();
         }
@@ -133,8 +137,8 @@ final class BulkStream extends ClientCall.Listener<BulkAck> implements PeerLink.
     }
 
     @Override
-    public void setWindowBytes(long bytes) {
-        windowBytes = bytes;
+    public void setQueueLimitNs(long ns) {
+        queueLimitNs = ns;
     }
 
     void throwIfBroken() {
@@ -158,7 +162,12 @@ final class BulkStream extends ClientCall.Listener<BulkAck> implements PeerLink.
                 return;
             }
             acked = ack.getSequence();
-            ackedBytes = acked == 0 ? 0 : sentAtSequence[(int) (acked % MAX_BATCHES_UNDER_WAY)];
+            if (acked > 0) {
+                int at = (int) (acked % MAX_BATCHES_UNDER_WAY);
+                long now = System.nanoTime();
+                ackedBytes = sentAtSequence[at];
+                window.acknowledged(now, ackedBytes, now - sentNs[at], acked == sequence);
+            }
             changed.signalAll();
         } finally {
             lock.unlock();

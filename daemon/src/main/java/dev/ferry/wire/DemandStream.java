@@ -60,6 +60,10 @@ final class DemandStream extends ClientCall.Listener<PageFrame> {
 
     @Override
     public void onMessage(PageFrame request) {
+        if (request.malformed != null) {
+            call.cancel(request.malformed, null);
+            return;
+        }
         if (request.migration != migration || request.epoch != epoch) {
             call.cancel("request of another migration or epoch", null);
             return;

@@ -74,6 +74,9 @@ final class PageCalls {
                 return;
             }
             try {
+                if (frame.malformed != null) {
+                    throw new IllegalArgumentException(frame.malformed);
+                }
                 if (receiver == null) {
                     migration = frame.migration;
                     epoch = frame.epoch;

@@ -8,6 +8,9 @@ import java.nio.ByteBuffer;
  * and its data is only good until that thread reads or sends the next one.
  */
 final class PageFrame {
+    /** What is wrong with a received message; null: nothing. */
+    String malformed;
+
     long migration;
     long epoch;
     int block;

@@ -3,7 +3,6 @@ package dev.ferry.wire;
 import dev.ferry.memory.RunList;
 import io.grpc.HasByteBuffer;
 import io.grpc.MethodDescriptor;
-import io.grpc.Status;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -35,13 +34,14 @@ final class PageFrameMarshaller implements MethodDescriptor.Marshaller<PageFrame
         return new PageFrameStream(frame);
     }
 
-    /** The frame is this thread's; it is overwritten by the next parse. */
+    /** The frame is this thread's; it is overwritten by the next parse. Never throws: whoever handles the message refuses it. */
     @Override
     public PageFrame parse(InputStream in) {
         PageFrame frame = FRAME.get();
         frame.migration = 0;
         frame.epoch = 0;
         frame.block = 0;
+        frame.malformed = null;
         frame.runs.clear();
         frame.sequence = 0;
         frame.crc32c = 0;
@@ -68,10 +68,7 @@ final class PageFrameMarshaller implements MethodDescriptor.Marshaller<PageFrame
                 frame.runs.add(firstPage, pageCount, frame.dataLength == 0);
             }
         } catch (IOException e) {
-            throw Status.INVALID_ARGUMENT
-                    .withDescription("malformed page message: " + e.getMessage())
-                    .withCause(e)
-                    .asRuntimeException();
+            frame.malformed = "malformed page message: " + e.getMessage();
         }
         return frame;
     }

@@ -133,6 +133,17 @@ class HostilePeerTest {
         return Stream.of(
                 wrong("page beyond the block", b -> b.setFirstPage(63)),
                 wrong("page number near 2^64", b -> b.setFirstPage(-1)),
+                wrong("half a run", b -> b.clearPageCount().addRuns(1)),
+                wrong(
+                        "a run beyond the block",
+                        b -> b.clearPageCount().addRuns(63).addRuns(4)),
+                wrong("a run without pages", b -> b.clearPageCount().addRuns(3).addRuns(0)),
+                wrong(
+                        "more runs than allowed",
+                        b -> b.clearPageCount().addAllRuns(java.util.Collections.nCopies(1026, 2L))),
+                wrong(
+                        "runs of more data than there is",
+                        b -> b.clearPageCount().addRuns(1).addRuns(2 * 40)),
                 wrong("no pages", b -> b.setPageCount(0)),
                 wrong("more pages than bytes", b -> b.setPageCount(3)),
                 wrong("fewer pages than bytes", b -> b.setPageCount(1)),
