@@ -38,7 +38,8 @@ public final class PageSender {
      */
     public boolean add(RamBlock of, long firstPage, int pages) {
         boolean sent = false;
-        if (of != block
+        if (block == null
+                || of.index() != block.index()
                 || firstPage < wanted.endPage()
                 || wanted.isFull()
                 || wanted.totalPages() + pages > batchPages(of)) {
