@@ -1,6 +1,9 @@
 package dev.ferry.daemon;
 
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
 import dev.ferry.base.NanoClock;
+import dev.ferry.base.Urgency;
 import dev.ferry.memory.PageBitmap;
 import dev.ferry.memory.RamBlock;
 import dev.ferry.migration.ArrivingGuest;
@@ -11,6 +14,8 @@ import dev.ferry.migration.Journal;
 import dev.ferry.migration.MigrationSnapshot;
 import dev.ferry.migration.MigrationState;
 import dev.ferry.migration.Migrations;
+import dev.ferry.migration.PageRuns;
+import dev.ferry.migration.PeerLink;
 import dev.ferry.migration.Policy;
 import dev.ferry.migration.Reason;
 import dev.ferry.migration.SourceGuest;
@@ -44,6 +49,7 @@ final class Rehearsal implements GuestHost, Runnable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Rehearsal.class);
     private static final int MOVES = 12;
+    private static final int CALLS = 150;
     private static final int PAGE_BYTES = 4096;
     private static final int PAGES = 2048;
     private static final int WRITTEN_PAGES = 256;
@@ -76,14 +82,39 @@ final class Rehearsal implements GuestHost, Runnable {
                         System::currentTimeMillis,
                         new AtomicLong(1)::getAndIncrement,
                         new DefaultThreadFactory(THREADS, true),
+                        Urgency.NONE,
                         "")) {
+            String to = "127.0.0.1:" + server.port();
             for (int i = 0; i < MOVES; i++) {
-                move(migrations, "127.0.0.1:" + server.port(), i);
+                move(migrations, to, i);
             }
+            call(to);
         } catch (IOException | RuntimeException e) {
             LOG.warn("the rehearsal failed; the first migration will be slower", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** The calls of the blackout, often enough to be compiled; nobody knows the migration that they name. */
+    private static void call(String to) {
+        try (PeerLink link = new PeerDialer("", 10, THREADS + "-").dial(to, 0, 0)) {
+            link.hello();
+            List<PageRuns> stale = List.of(new PageRuns(0));
+            for (int i = 0; i < CALLS; i++) {
+                refused(() -> link.switchover(0, stale, List.of(), new byte[DEVICE_STATE_BYTES]));
+                refused(link::commit);
+            }
+        }
+    }
+
+    private static void refused(Runnable call) {
+        try {
+            call.run();
+        } catch (FerryException e) {
+            if (e.category() != ErrorCategory.NOT_FOUND) {
+                throw e;
+            }
         }
     }
 

@@ -10,6 +10,7 @@ import dev.ferry.pager.QemuGuestHost;
 import dev.ferry.qemu.GuestLauncher;
 import dev.ferry.qemu.GuestRegistry;
 import dev.ferry.qemu.HostProfile;
+import dev.ferry.sys.ThreadPriority;
 import dev.ferry.wire.PeerDialer;
 import dev.ferry.wire.PeerServer;
 import io.netty.util.concurrent.DefaultThreadFactory;
@@ -78,6 +79,7 @@ final class Wiring implements AutoCloseable {
                     System::currentTimeMillis,
                     new SecureRandom()::nextLong,
                     new DefaultThreadFactory("migration", true),
+                    ThreadPriority.URGENCY,
                     config.name() + " " + peerAddress);
             registry.setMoving(migrations::moving);
             sweep(destinations);

@@ -135,8 +135,11 @@ public final class PageBitmap {
         while (start >= 0) {
             long end = nextClear(start, to);
             long stop = end < 0 ? Math.min(to, pageCount) : end;
-            for (long p = start; p < stop; p += maxPages) {
-                consumer.accept(p, Math.min(maxPages, stop - p));
+            long page = start;
+            while (page < stop) {
+                long pages = Math.min(maxPages, stop - page);
+                consumer.accept(page, pages);
+                page += pages;
             }
             start = nextSet(stop, to);
         }

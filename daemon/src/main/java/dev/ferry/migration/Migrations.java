@@ -3,6 +3,7 @@ package dev.ferry.migration;
 import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
 import dev.ferry.base.NanoClock;
+import dev.ferry.base.Urgency;
 import dev.ferry.memory.RamBlock;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -30,6 +31,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
     private final LongSupplier unixMs;
     private final LongSupplier newIds;
     private final ThreadFactory threads;
+    private final Urgency urgency;
     private final String self;
     private final Map<String, SourceMigration> leaving = new LinkedHashMap<>();
     private final Map<String, String> byRequest = new HashMap<>();
@@ -38,6 +40,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
 
     /**
      * @param newIds random 64-bit numbers
+     * @param urgency of a migration's own thread, by phase
      * @param self how this daemon names itself to peers
      */
     public Migrations(
@@ -49,6 +52,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
             LongSupplier unixMs,
             LongSupplier newIds,
             ThreadFactory threads,
+            Urgency urgency,
             String self) {
         this.host = host;
         this.dialer = dialer;
@@ -58,6 +62,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         this.unixMs = unixMs;
         this.newIds = newIds;
         this.threads = threads;
+        this.urgency = urgency;
         this.self = self;
     }
 
@@ -173,7 +178,8 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                     spec.blocks().stream().mapToLong(RamBlock::lengthBytes).sum();
             f.memoryRemainingBytes = f.memoryTotalBytes;
         });
-        SourceMigration migration = new SourceMigration(entry, spec, source, dialer, policy, journal, record, clock);
+        SourceMigration migration =
+                new SourceMigration(entry, spec, source, dialer, policy, journal, record, clock, urgency);
         leaving.put(id, migration);
         if (!requestId.isEmpty()) {
             byRequest.put(requestId, id);

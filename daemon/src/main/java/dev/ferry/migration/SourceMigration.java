@@ -3,6 +3,7 @@ package dev.ferry.migration;
 import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
 import dev.ferry.base.NanoClock;
+import dev.ferry.base.Urgency;
 import dev.ferry.memory.RamBlock;
 import dev.ferry.migration.MigrationSnapshot.PostcopyCounts;
 import dev.ferry.migration.MigrationSnapshot.PrecopyCounts;
@@ -44,6 +45,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private final MigrationRecord record;
     private final IncomingSpec spec;
     private final NanoClock clock;
+    private final Urgency urgency;
     private final SourceCommands commands = new SourceCommands();
     private final SentPages sent;
 
@@ -68,7 +70,9 @@ final class SourceMigration implements Runnable, PrecopyProgress {
             Policy policy,
             Journal journal,
             MigrationRecord record,
-            NanoClock clock) {
+            NanoClock clock,
+            Urgency urgency) {
+        this.urgency = urgency;
         this.id = spec.migration();
         this.epoch = spec.epoch();
         this.entry = entry;
@@ -132,6 +136,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     }
 
     private void preCopy() {
+        urgency.background(); // what copies gives way to the vCPUs
         record.state(MigrationState.PRECOPY, "sending memory while the guest runs on the source");
         precopyBeginNs = clock.nanoTime();
         precopy = new Precopy(
@@ -152,6 +157,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         link.openDemand(demandPages);
         commands.throwIfCancelled();
         record.state(MigrationState.SWITCHOVER, "the guest is paused");
+        urgency.urgent();
         blackout = new Stopwatch(clock);
         stopped = true; // also when stop() fails half-way: undo() lets the guest go on
         guest.stop();
@@ -196,6 +202,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
 
     /** HANDED_OVER is written: the question is repeated until it is answered. */
     private void untilCommitted() {
+        urgency.normal();
         Backoff backoff = new Backoff();
         while (!committed && !fenced) {
             backoff.pause();
@@ -242,6 +249,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     }
 
     private void push() {
+        urgency.background();
         PageSender sender = new PageSender(guest.memory(), bulk, largestPageBytes());
         Pacer pacer = new Pacer(clock, policy.postcopyBandwidthBytesPerSecond());
         new BackgroundPush(demandPages, sender, link, bulk, pacer, this::postcopyProgress).run();
@@ -268,6 +276,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
 
     /** The destination has everything. */
     private void release() {
+        urgency.normal();
         String reason = "everything is at the destination";
         try {
             guest.memory().stopTracking();
@@ -294,6 +303,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
 
     /** Before the commit, or refused by the destination: as if nothing had happened, with the guest running here. */
     private void undo(Throwable cause) {
+        urgency.normal();
         boolean asked = cause instanceof SourceCommands.CancelledException;
         String why = cause.getMessage() == null ? cause.toString() : cause.getMessage();
         if (!asked) {

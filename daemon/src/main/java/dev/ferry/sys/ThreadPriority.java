@@ -1,5 +1,7 @@
 package dev.ferry.sys;
 
+import dev.ferry.base.Urgency;
+
 /** How the kernel schedules the calling thread. Where the privilege is missing, nothing changes. */
 public final class ThreadPriority {
     private static final int SCHED_OTHER = 0;
@@ -11,7 +13,29 @@ public final class ThreadPriority {
     private static final int LOWEST_REAL_TIME = 1;
 
     private static final int AHEAD = -15;
-    private static final int BEHIND = 10;
+    /** A third of the weight of an ordinary thread: it still gets on where every CPU is busy. */
+    private static final int BEHIND = 5;
+
+    /** Whoever cannot raise a thread again had better not lower it. */
+    private static final boolean MAY_RAISE = nice(-1) == 0 && nice(0) == 0;
+
+    /** The same, for floors that do not know the kernel. */
+    public static final Urgency URGENCY = new Urgency() {
+        @Override
+        public void background() {
+            ThreadPriority.background();
+        }
+
+        @Override
+        public void normal() {
+            ThreadPriority.normal();
+        }
+
+        @Override
+        public void urgent() {
+            ThreadPriority.urgent();
+        }
+    };
 
     private ThreadPriority() {}
 
@@ -27,9 +51,12 @@ public final class ThreadPriority {
         nice(0);
     }
 
-    /** For work that can wait for everything else. */
+    /** For work that gives way to vCPUs: copying memory while the guest runs. */
     public static void background() {
-        nice(BEHIND);
+        if (MAY_RAISE) {
+            schedule(SCHED_OTHER, 0);
+            nice(BEHIND);
+        }
     }
 
     private static long schedule(int policy, int priority) {
@@ -39,7 +66,7 @@ public final class ThreadPriority {
     }
 
     /** Of the calling thread: Linux takes 0 for that, not for the process. */
-    private static void nice(int value) {
-        Syscalls.call(Syscalls.SETPRIORITY, PRIO_PROCESS, 0, value);
+    private static long nice(int value) {
+        return Syscalls.call(Syscalls.SETPRIORITY, PRIO_PROCESS, 0, value);
     }
 }

@@ -5,6 +5,7 @@ import dev.ferry.memory.RunList;
 import dev.ferry.migration.Arrivals;
 import dev.ferry.migration.Arrivals.PageReceiver;
 import dev.ferry.postcopy.PageRequester;
+import dev.ferry.sys.ThreadPriority;
 import dev.ferry.v1.BulkAck;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
@@ -181,7 +182,14 @@ final class PageCalls {
         @Override
         void open() {
             receiver = arrivals.openBulk(migration, epoch);
+            ThreadPriority.background();
             call.sendMessage(BulkAck.getDefaultInstance());
+        }
+
+        @Override
+        void closed(Throwable error) {
+            ThreadPriority.normal();
+            super.closed(error);
         }
 
         @Override

@@ -34,7 +34,14 @@ final class PeerChannels implements AutoCloseable {
         return channel;
     }
 
-    ManagedChannel open(String purpose) {
+    /** Its event loop gives way to ordinary threads, such as a guest's vCPUs. */
+    ManagedChannel openBackground(String purpose) {
+        ManagedChannel channel = open(purpose);
+        loops.get(loops.size() - 1).execute(ThreadPriority::background);
+        return channel;
+    }
+
+    private ManagedChannel open(String purpose) {
         MultiThreadIoEventLoopGroup loop = new MultiThreadIoEventLoopGroup(
                 1, new DefaultThreadFactory(threads + purpose + "-" + peer, true), EpollIoHandler.newFactory());
         ManagedChannel channel = NettyChannelBuilder.forTarget(peer)

@@ -53,7 +53,7 @@ final class PeerClient implements PeerLink {
         this.version = version;
         this.connectSeconds = connectSeconds;
         this.channels = channels;
-        this.control = channels.open("control");
+        this.control = channels.openUrgent("control");
     }
 
     @Override
@@ -122,7 +122,7 @@ final class PeerClient implements PeerLink {
     @Override
     public BulkLink openBulk() {
         bulk = new BulkStream(
-                channels.open("bulk").newCall(PageMethods.BULK, ON_THE_EVENT_LOOP),
+                channels.openBackground("bulk").newCall(PageMethods.BULK, ON_THE_EVENT_LOOP),
                 migration,
                 epoch,
                 peer,

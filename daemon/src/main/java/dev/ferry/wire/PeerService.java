@@ -4,6 +4,7 @@ import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
 import dev.ferry.migration.Arrivals;
 import dev.ferry.migration.CannotMoveException;
+import dev.ferry.sys.ThreadPriority;
 import dev.ferry.v1.AbortRequest;
 import dev.ferry.v1.AbortResponse;
 import dev.ferry.v1.CheckIncomingResponse;
@@ -77,7 +78,7 @@ final class PeerService extends PeerServiceGrpc.PeerServiceImplBase {
 
     @Override
     public void switchover(SwitchoverRequest r, StreamObserver<SwitchoverResponse> response) {
-        answer(response, () -> {
+        urgently(response, () -> {
             Arrivals.Switched done = arrivals.switchover(
                     r.getMigration(),
                     r.getEpoch(),
@@ -94,7 +95,7 @@ final class PeerService extends PeerServiceGrpc.PeerServiceImplBase {
 
     @Override
     public void commit(CommitRequest r, StreamObserver<CommitResponse> response) {
-        answer(response, () -> {
+        urgently(response, () -> {
             Arrivals.Committed done = arrivals.commit(r.getMigration(), r.getEpoch());
             return CommitResponse.newBuilder()
                     .setOutcome(done.fenced() ? CommitResponse.Outcome.FENCED : CommitResponse.Outcome.RUNS)
@@ -130,6 +131,16 @@ final class PeerService extends PeerServiceGrpc.PeerServiceImplBase {
                 () -> FinishResponse.newBuilder()
                         .setStats(PeerMessages.toProto(arrivals.finish(r.getMigration(), r.getEpoch())))
                         .build());
+    }
+
+    /** For the steps of the blackout: the guest stands still. */
+    private static <T> void urgently(StreamObserver<T> response, Supplier<T> work) {
+        ThreadPriority.urgent();
+        try {
+            answer(response, work);
+        } finally {
+            ThreadPriority.normal();
+        }
     }
 
     private static <T> void answer(StreamObserver<T> response, Supplier<T> work) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
 import dev.ferry.base.NanoClock;
+import dev.ferry.base.Urgency;
 import dev.ferry.wire.PeerDialer;
 import dev.ferry.wire.PeerServer;
 import java.net.InetAddress;
@@ -94,6 +95,7 @@ class MigrationOverTcpTest {
                 System::currentTimeMillis,
                 new AtomicLong(100)::incrementAndGet,
                 Thread::new,
+                Urgency.NONE,
                 "here");
     }
 
