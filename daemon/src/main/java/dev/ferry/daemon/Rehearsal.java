@@ -43,8 +43,8 @@ import org.slf4j.LoggerFactory;
  * and compiled then, and not while the first real guest stands still. Its guests, migrations, journal and address are its
  * own; nothing outside this process is touched. Runs on a thread of its own, behind all others.
  */
-final class Rehearsal implements GuestHost, Runnable {
-    /** Its threads are called so; what they log below a warning is dropped. */
+final class Rehearsal implements GuestHost, AutoCloseable {
+    /** Its threads are called so; of what is logged on them only this class's own words are kept. */
     static final String THREADS = "rehearsal";
 
     private static final Logger LOG = LoggerFactory.getLogger(Rehearsal.class);
@@ -59,15 +59,22 @@ final class Rehearsal implements GuestHost, Runnable {
     private static final RamBlock SMALL = new RamBlock(1, "small", 64L * PAGE_BYTES, PAGE_BYTES, false);
 
     private final Random random = new Random(1);
+    private final Thread thread = new DefaultThreadFactory(THREADS, true).newThread(this::run);
     private volatile Arriving arriving;
+    private volatile boolean closed;
 
-    /** A thread that has not been started. */
-    static Thread thread() {
-        return new DefaultThreadFactory(THREADS, true).newThread(new Rehearsal());
+    void start() {
+        thread.start();
     }
 
+    /** Ends it where it is. */
     @Override
-    public void run() {
+    public void close() {
+        closed = true;
+        thread.interrupt();
+    }
+
+    private void run() {
         ThreadPriority.background();
         NanoClock clock = NanoClock.system();
         Destinations destinations = new Destinations(this, new NoJournal(), clock, System::currentTimeMillis);
@@ -90,7 +97,9 @@ final class Rehearsal implements GuestHost, Runnable {
             }
             call(to);
         } catch (IOException | RuntimeException e) {
-            LOG.warn("the rehearsal failed; the first migration will be slower", e);
+            if (!closed) {
+                LOG.warn("the rehearsal failed; the first migration will be slower", e);
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

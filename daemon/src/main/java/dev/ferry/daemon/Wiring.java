@@ -86,9 +86,7 @@ final class Wiring implements AutoCloseable {
             ControlServer control =
                     open(new ControlServer(config.control(), migrations, registry, config.policy(), clock));
             controlAddresses = String.join(",", control.addresses());
-            Thread rehearsal = Rehearsal.thread();
-            rehearsal.start();
-            open(rehearsal::interrupt);
+            open(new Rehearsal()).start();
             // The first to close: who watches a migration sees how it ended.
             open(migrations);
         } catch (IOException | RuntimeException | Error e) {
