@@ -63,6 +63,18 @@ expect() {
 sound() { (($(lines "$1" '^(BAD|PANIC|WARN)') == 0)) || die "the console of $1 reports damage"; }
 last() { grep -E "$2" "$work/$1.console" | tail -n 1; }
 
+# The buckets of the console: ascending, a sixteenth of a power of two apart at least, and all loads are in them.
+histogram() {
+  awk -F '[ =]' '/^HIST us=/ {
+      edge = int($3 * 1000 + 0.5); loads += $5
+      for (step = 1; step * 32 <= edge; step *= 2) {}
+      if (edge <= last || edge % step) { print "bucket edge " $3; exit 1 }
+      last = edge
+    }
+    /^HIST end/ { if ($4 != loads) { print "loads " loads; exit 1 } exit }' <(tr -d '\r' <"$work/one.console") ||
+    die 'the histogram is not sound'
+}
+
 # life ACCELERATOR MACHINE CPUS MIB SECONDS OPTIONS: boot, commands, reset.
 life() {
   local accel=$1 machine=$2 cpus=$3 mib=$4 limit=$5
@@ -75,6 +87,7 @@ life() {
   say "$(last one '^VERIFY')"
   key one h
   expect one 5 '^HIST end touches=[1-9]'
+  histogram
   key one z
   expect one 5 '^SET histogram=0$'
   key one 5

@@ -2,15 +2,19 @@
 #include "serial.h"
 
 #define STALL_NS 100000u
+#define SUB_SHIFT 4
+#define SUB_BUCKETS (1u << SUB_SHIFT)
 
 static u32 bucket_of(u64 ns) {
-  if (ns < 4) return ns;
+  if (ns < SUB_BUCKETS) return ns;
   u32 high = ns >> 32, low = ns;
   u32 log = high ? 63 - __builtin_clz(high) : 31 - __builtin_clz(low);
-  return (log - 1) * 4 + (ns >> (log - 2) & 3);
+  return (log - SUB_SHIFT + 1) * SUB_BUCKETS + (ns >> (log - SUB_SHIFT) & (SUB_BUCKETS - 1));
 }
 
-static u64 lowest_of(u32 bucket) { return bucket < 4 ? bucket : (u64)(4 + bucket % 4) << (bucket / 4 - 1); }
+static u64 lowest_of(u32 bucket) {
+  return bucket < SUB_BUCKETS ? bucket : (u64)(SUB_BUCKETS + bucket % SUB_BUCKETS) << (bucket / SUB_BUCKETS - 1);
+}
 
 void latency_record(struct latency *latency, u64 ns, u32 resets) {
   if (latency->resets_seen != resets) {

@@ -2,8 +2,9 @@
 #pragma once
 #include "machine.h"
 
-// Four buckets for each power of two of nanoseconds, up to the ten minutes that time.h lets through.
-#define LATENCY_BUCKETS 160u
+// Sixteen buckets for each power of two of nanoseconds, up to the ten minutes that time.h lets through: an edge is at most
+// a sixteenth away.
+#define LATENCY_BUCKETS 640u
 #define LATENCY_WINDOW_SHIFT 8 // 32 bits then hold ten minutes, and one vCPU writes while another clears
 
 struct latency {
