@@ -1,0 +1,48 @@
+package dev.ferry.bench;
+
+import com.fasterxml.jackson.annotation.JsonIgnore;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
+
+/**
+ * One measured move, raw.
+ *
+ * @param run counts from 1, for each system
+ * @param downtimeMs QEMU's event STOP of the source to RESUME of the destination
+ * @param reportedDowntimeMs by the mover's own count
+ * @param switchMs the RESUME, since the start of the move
+ * @param interfaceBytes through the network interface, both directions, with all headers
+ * @param cpuSeconds ferry: both daemons; QEMU: both QEMUs without their vCPU threads
+ * @param histogram all first loads of pages from the start of the move to its end
+ */
+record Move(
+        String system,
+        Scenario scenario,
+        int run,
+        double downtimeMs,
+        double reportedDowntimeMs,
+        double totalMs,
+        double switchMs,
+        long wireBytes,
+        long interfaceBytes,
+        double cpuSeconds,
+        long remoteFaults,
+        Histogram histogram,
+        List<Window> series,
+        JsonNode report) {
+
+    /** A percentile of the stalls of remote faults: of as many slowest loads as there were remote faults. */
+    double stallUs(double percentile) {
+        return histogram.slowestPercentileUs(remoteFaults, percentile);
+    }
+
+    @JsonIgnore
+    double stallSumMs() {
+        return histogram.stallSumUs() / 1e3;
+    }
+
+    @JsonIgnore
+    double cpuSecondsPerGb() {
+        return cpuSeconds / scenario.filledGb();
+    }
+}

@@ -1,0 +1,196 @@
+package dev.ferry.bench;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.StreamSupport;
+
+/** QEMU's own migration between two QEMUs over TCP, bandwidth unlimited. The destination's QEMU is started before the clock. */
+final class QemuMover implements Mover {
+    private static final long UNLIMITED = 100_000_000_000L;
+    private static final int MOVE_SECONDS = 120;
+
+    /** How it is told to move. */
+    enum Mode {
+        PRECOPY(List.of()),
+        POSTCOPY(List.of("postcopy-ram")),
+        PREEMPT(List.of("postcopy-ram", "postcopy-preempt"));
+
+        private final List<String> capabilities;
+
+        Mode(List<String> capabilities) {
+            this.capabilities = capabilities;
+        }
+    }
+
+    private final String name;
+    private final String emulator;
+    private final Mode mode;
+    private final Lab lab;
+
+    QemuMover(String name, String emulator, Mode mode, Lab lab) {
+        this.name = name;
+        this.emulator = emulator;
+        this.mode = mode;
+        this.lab = lab;
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public boolean isOurs() {
+        return false;
+    }
+
+    @Override
+    public Attempt begin(Scenario scenario) throws Exception {
+        QemuAttempt attempt = lab.own(new QemuAttempt(scenario));
+        attempt.start();
+        return attempt;
+    }
+
+    @Override
+    public void close() {}
+
+    private final class QemuAttempt implements Attempt {
+        private final Scenario scenario;
+        private final Path home;
+        private final List<Machine> machines = new ArrayList<>();
+
+        QemuAttempt(Scenario scenario) throws IOException {
+            this.scenario = scenario;
+            home = lab.directory(name);
+        }
+
+        void start() throws Exception {
+            machines.add(new Machine(Link.Host.SOURCE, home.resolve("source"), List.of()));
+            machines.add(new Machine(Link.Host.DESTINATION, home.resolve("destination"), List.of("-incoming", "defer")));
+            for (Machine machine : machines) {
+                machine.connect();
+                machine.prepare();
+            }
+        }
+
+        private Machine machine(Link.Host host) {
+            return machines.get(host.ordinal());
+        }
+
+        @Override
+        public Endpoint source() {
+            return machine(Link.Host.SOURCE).end;
+        }
+
+        @Override
+        public long sourceProcess() {
+            return machine(Link.Host.SOURCE).process.pid();
+        }
+
+        @Override
+        public double cpuSeconds() {
+            return machines.stream().mapToDouble(Machine::cpuSeconds).sum();
+        }
+
+        @Override
+        public Outcome move() throws Exception {
+            Qmp from = source().qmp;
+            Endpoint to = machine(Link.Host.DESTINATION).end;
+            String uri = "tcp:" + lab.link().address(Link.Host.DESTINATION) + ":" + freePort();
+            to.qmp.command("migrate-incoming", Map.of("uri", uri));
+            from.command("migrate", Map.of("uri", uri));
+            if (mode != Mode.PRECOPY) {
+                from.await("MIGRATION_PASS", MOVE_SECONDS, data -> data.path("pass").asInt() >= 2);
+                from.command("migrate-start-postcopy");
+            }
+            Qmp.Event end = from.await("MIGRATION", MOVE_SECONDS, data -> data.path("status")
+                    .asText()
+                    .matches("completed|failed|cancelled|postcopy-paused"));
+            JsonNode report = from.command("query-migrate");
+            JsonNode ram = report.path("ram");
+            long requests = ram.path("postcopy-requests").asLong();
+            if (!end.data().path("status").asText().equals("completed")) {
+                throw new BenchException("QEMU did not move the guest: " + report);
+            }
+            if (mode != Mode.PRECOPY && report.path("ram").path("postcopy-bytes").asLong(1) == 0) {
+                throw new BenchException("QEMU ended in pre-copy: " + report);
+            }
+            return new Outcome(to, end.atMs(), ram.path("transferred").asLong(), Double.NaN, requests, report);
+        }
+
+        @Override
+        public void close() throws Exception {
+            for (Machine machine : machines) {
+                machine.close();
+            }
+            Programs.removeTree(home);
+        }
+
+        /** One QEMU. */
+        private final class Machine implements AutoCloseable {
+            private final Path directory;
+            private final Process process;
+            private Endpoint end;
+            private List<Long> vcpuThreads = List.of();
+
+            Machine(Link.Host host, Path directory, List<String> more) throws IOException {
+                this.directory = java.nio.file.Files.createDirectory(directory);
+                List<String> command = new ArrayList<>(List.of(
+                        emulator, "-accel", "tcg", "-machine", "q35", "-smp", "" + scenario.vcpus()));
+                command.addAll(List.of("-m", scenario.memoryMib() + "M", "-nodefaults", "-display", "none"));
+                command.addAll(List.of("-kernel", lab.guestImage().toString(), "-append", scenario.append()));
+                command.addAll(List.of("-qmp", "unix:" + directory.resolve("qmp.sock") + ",server=on,wait=off"));
+                command.addAll(List.of("-serial", "file:" + directory.resolve("serial")));
+                command.addAll(more);
+                process = Programs.start(lab.link().prefix(host), command, directory.resolve("log"));
+            }
+
+            void connect() throws Exception {
+                end = Endpoint.connect(directory.resolve("qmp.sock"), directory.resolve("serial"), 20);
+            }
+
+            void prepare() {
+                List<Map<String, ?>> capabilities = new ArrayList<>();
+                capabilities.add(Map.of("capability", "events", "state", true));
+                mode.capabilities.forEach(c -> capabilities.add(Map.of("capability", c, "state", true)));
+                end.qmp.command("migrate-set-capabilities", Map.of("capabilities", capabilities));
+                // A downtime limit that pre-copy does not reach: otherwise it ends before it can be told to switch.
+                end.qmp.command(
+                        "migrate-set-parameters",
+                        mode == Mode.PRECOPY
+                                ? Map.of("max-bandwidth", UNLIMITED)
+                                : Map.of("max-bandwidth", UNLIMITED, "downtime-limit", 1));
+                vcpuThreads = StreamSupport.stream(
+                                end.qmp.command("query-cpus-fast").spliterator(), false)
+                        .map(cpu -> cpu.get("thread-id").asLong())
+                        .toList();
+            }
+
+            double cpuSeconds() {
+                double vcpus = vcpuThreads.stream()
+                        .mapToDouble(thread -> ProcessCounters.threadCpuSeconds(process.pid(), thread))
+                        .sum();
+                return ProcessCounters.cpuSeconds(process.pid()) - vcpus;
+            }
+
+            @Override
+            public void close() throws Exception {
+                if (end != null) {
+                    end.close();
+                }
+                process.destroyForcibly().waitFor();
+            }
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+}
