@@ -24,14 +24,17 @@ final class Bench {
     }
 
     /** Round robin over the movers, so that what changes on the machine meanwhile meets all of them. */
-    List<Move> interleaved(List<Mover> movers, Scenario scenario, int runs) throws Exception {
+    Section interleaved(List<Mover> movers, Scenario scenario, int runs, Floor floor) throws Exception {
+        progress.printf(
+                "%s: %s, %s%n", scenario.name(), scenario.describe(), lab.link().describe());
         List<Move> moves = new ArrayList<>();
+        damaged.clear();
         for (int run = 1; run <= runs; run++) {
             for (Mover mover : movers) {
                 moves.add(verified(mover, scenario, run));
             }
         }
-        return moves;
+        return new Section(scenario, lab.link().describe(), floor, List.copyOf(moves), Map.copyOf(damaged));
     }
 
     /**
@@ -50,11 +53,6 @@ final class Bench {
                 progress.printf("%-12s run %d  %s; the move is repeated%n", mover.name(), run, e.getMessage());
             }
         }
-    }
-
-    /** How many moves of each system damaged the guest and do not count. */
-    Map<String, Integer> damaged() {
-        return Map.copyOf(damaged);
     }
 
     private Move one(Mover mover, Scenario scenario, int run) throws Exception {
@@ -81,6 +79,7 @@ final class Bench {
                     mover.name(),
                     scenario,
                     run,
+                    mover.isCold(),
                     resumeMs - stopMs,
                     outcome.reportedDowntimeMs(),
                     outcome.endMs() - start,

@@ -63,8 +63,8 @@ final class Daemon implements AutoCloseable {
                 [guests]
                 ram_dir = "%1$s/ram"
                 """.formatted(home, home.getFileName(), peer));
-        Process process = Programs.start(
-                lab.link().prefix(host),
+        Process process = lab.start(
+                host,
                 List.of(lab.repository().resolve("bin/ferryd").toString(), "--config", config.toString()),
                 home.resolve("log"));
         Daemon daemon = new Daemon(home, process, peer);

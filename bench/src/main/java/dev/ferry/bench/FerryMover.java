@@ -50,11 +50,16 @@ final class FerryMover implements Mover {
     }
 
     @Override
+    public boolean isCold() {
+        return guests == 1;
+    }
+
+    @Override
     public Attempt begin(Scenario scenario) throws Exception {
         String guest = "bench" + ++guests;
         source.run(GUEST_TOML.formatted(
                 guest, emulator, scenario.vcpus(), scenario.memoryMib(), lab.guestImage(), scenario.append()));
-        return new FerryAttempt(guest, scenario);
+        return lab.own(new FerryAttempt(guest, scenario));
     }
 
     @Override
@@ -124,7 +129,9 @@ final class FerryMover implements Mover {
         private Policy policy() {
             Policy.Builder policy =
                     Policy.newBuilder().setPostcopyBandwidthBytesPerSecond(scenario.pushBytesPerSecond());
-            scenario.precopyRounds().ifPresent(policy::setPrecopyRounds);
+            if (scenario.precopyRounds() != Scenario.DEFAULT_ROUNDS) {
+                policy.setPrecopyRounds(scenario.precopyRounds());
+            }
             return policy.build();
         }
 

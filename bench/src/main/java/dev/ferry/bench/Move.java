@@ -8,6 +8,7 @@ import java.util.List;
  * One measured move, raw.
  *
  * @param run counts from 1, for each system
+ * @param cold the first move of daemons that had just been started
  * @param downtimeMs QEMU's event STOP of the source to RESUME of the destination
  * @param reportedDowntimeMs by the mover's own count
  * @param switchMs the RESUME, since the start of the move
@@ -19,6 +20,7 @@ record Move(
         String system,
         Scenario scenario,
         int run,
+        boolean cold,
         double downtimeMs,
         double reportedDowntimeMs,
         double totalMs,

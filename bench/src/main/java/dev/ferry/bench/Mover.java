@@ -9,6 +9,9 @@ interface Mover extends AutoCloseable {
     /** Whether it is the one whose mistakes end the benchmark. */
     boolean isOurs();
 
+    /** Whether its guest is the first that its daemons move. */
+    boolean isCold();
+
     /** Boots a guest; closing the attempt ends it on both hosts. */
     Attempt begin(Scenario scenario) throws Exception;
 

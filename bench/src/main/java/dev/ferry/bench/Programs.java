@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -13,15 +12,6 @@ import java.util.stream.Stream;
 /** Programs that the benchmark starts, and what they leave. */
 final class Programs {
     private Programs() {}
-
-    static Process start(List<String> prefix, List<String> command, Path output) throws IOException {
-        List<String> all = new ArrayList<>(prefix);
-        all.addAll(command);
-        return new ProcessBuilder(all)
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(output.toFile()))
-                .start();
-    }
 
     /** Runs it to its end; returns what it printed. */
     static String run(List<String> command) {

@@ -3,6 +3,7 @@ package dev.ferry.bench;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.net.ServerSocket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,6 +51,11 @@ final class QemuMover implements Mover {
     }
 
     @Override
+    public boolean isCold() {
+        return false;
+    }
+
+    @Override
     public Attempt begin(Scenario scenario) throws Exception {
         QemuAttempt attempt = lab.own(new QemuAttempt(scenario));
         attempt.start();
@@ -71,7 +77,8 @@ final class QemuMover implements Mover {
 
         void start() throws Exception {
             machines.add(new Machine(Link.Host.SOURCE, home.resolve("source"), List.of()));
-            machines.add(new Machine(Link.Host.DESTINATION, home.resolve("destination"), List.of("-incoming", "defer")));
+            machines.add(
+                    new Machine(Link.Host.DESTINATION, home.resolve("destination"), List.of("-incoming", "defer")));
             for (Machine machine : machines) {
                 machine.connect();
                 machine.prepare();
@@ -105,12 +112,16 @@ final class QemuMover implements Mover {
             to.qmp.command("migrate-incoming", Map.of("uri", uri));
             from.command("migrate", Map.of("uri", uri));
             if (mode != Mode.PRECOPY) {
-                from.await("MIGRATION_PASS", MOVE_SECONDS, data -> data.path("pass").asInt() >= 2);
+                from.await(
+                        "MIGRATION_PASS",
+                        MOVE_SECONDS,
+                        data -> data.path("pass").asInt() >= 2);
                 from.command("migrate-start-postcopy");
             }
-            Qmp.Event end = from.await("MIGRATION", MOVE_SECONDS, data -> data.path("status")
-                    .asText()
-                    .matches("completed|failed|cancelled|postcopy-paused"));
+            Qmp.Event end = from.await(
+                    "MIGRATION",
+                    MOVE_SECONDS,
+                    data -> data.path("status").asText().matches("completed|failed|cancelled|postcopy-paused"));
             JsonNode report = from.command("query-migrate");
             JsonNode ram = report.path("ram");
             long requests = ram.path("postcopy-requests").asLong();
@@ -140,15 +151,15 @@ final class QemuMover implements Mover {
             private List<Long> vcpuThreads = List.of();
 
             Machine(Link.Host host, Path directory, List<String> more) throws IOException {
-                this.directory = java.nio.file.Files.createDirectory(directory);
-                List<String> command = new ArrayList<>(List.of(
-                        emulator, "-accel", "tcg", "-machine", "q35", "-smp", "" + scenario.vcpus()));
+                this.directory = Files.createDirectory(directory);
+                List<String> command = new ArrayList<>(
+                        List.of(emulator, "-accel", "tcg", "-machine", "q35", "-smp", "" + scenario.vcpus()));
                 command.addAll(List.of("-m", scenario.memoryMib() + "M", "-nodefaults", "-display", "none"));
                 command.addAll(List.of("-kernel", lab.guestImage().toString(), "-append", scenario.append()));
                 command.addAll(List.of("-qmp", "unix:" + directory.resolve("qmp.sock") + ",server=on,wait=off"));
                 command.addAll(List.of("-serial", "file:" + directory.resolve("serial")));
                 command.addAll(more);
-                process = Programs.start(lab.link().prefix(host), command, directory.resolve("log"));
+                process = lab.start(host, command, directory.resolve("log"));
             }
 
             void connect() throws Exception {

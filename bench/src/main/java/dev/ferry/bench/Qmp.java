@@ -53,9 +53,9 @@ final class Qmp implements AutoCloseable {
     JsonNode command(String name, Map<String, ?> arguments) {
         JsonNode reply = null;
         try {
-            ByteBuffer line = ByteBuffer.wrap((JSON.writeValueAsString(Map.of("execute", name, "arguments", arguments))
-                            + "\n")
-                    .getBytes(StandardCharsets.UTF_8));
+            ByteBuffer line =
+                    ByteBuffer.wrap((JSON.writeValueAsString(Map.of("execute", name, "arguments", arguments)) + "\n")
+                            .getBytes(StandardCharsets.UTF_8));
             while (line.hasRemaining()) {
                 channel.write(line);
             }
@@ -112,7 +112,8 @@ final class Qmp implements AutoCloseable {
     private void take(JsonNode message) {
         if (message.has("event")) {
             JsonNode at = message.get("timestamp");
-            double atMs = at.get("seconds").asLong() * 1e3 + at.get("microseconds").asLong() / 1e3;
+            double atMs =
+                    at.get("seconds").asLong() * 1e3 + at.get("microseconds").asLong() / 1e3;
             synchronized (events) {
                 events.add(new Event(message.get("event").asText(), message.path("data"), atMs));
                 events.notifyAll();

@@ -1,13 +1,11 @@
 package dev.ferry.bench;
 
-import java.util.OptionalInt;
-
 /**
  * What is moved and under which load.
  *
  * @param name of the row it belongs to
  * @param rate page touches a second and vCPU; 0: as many as it can
- * @param precopyRounds Ferry's limit; empty: its default. QEMU always switches after its first pass
+ * @param precopyRounds Ferry's limit; −1: its default. QEMU always switches after its first pass
  * @param pushBytesPerSecond Ferry's limit of the background push; 0: none
  */
 record Scenario(
@@ -18,8 +16,9 @@ record Scenario(
         int rate,
         int writePercent,
         int fillPercent,
-        OptionalInt precopyRounds,
+        int precopyRounds,
         long pushBytesPerSecond) {
+    static final int DEFAULT_ROUNDS = -1;
 
     /** The guest's own options. */
     String append() {
@@ -32,19 +31,32 @@ record Scenario(
     }
 
     String describe() {
-        return memoryMib + " MiB, " + vcpus + " vCPU, TCG, " + append().replace(" series=1", "");
+        return memoryMib + " MiB, " + vcpus + " vCPU, TCG, " + append().replace(" series=1", "")
+                + (precopyRounds != DEFAULT_ROUNDS ? ", pre-copy rounds " + precopyRounds : "")
+                + (pushBytesPerSecond > 0 ? ", push " + pushBytesPerSecond / 1e6 + " MB/s" : "");
     }
 
     Scenario named(String other) {
-        return new Scenario(
-                other,
-                memoryMib,
-                vcpus,
-                pattern,
-                rate,
-                writePercent,
-                fillPercent,
-                precopyRounds,
-                pushBytesPerSecond);
+        return copy(other, memoryMib, pattern, writePercent, fillPercent);
+    }
+
+    Scenario withMemory(int mib, int fill) {
+        return copy(mib + " MiB", mib, pattern, writePercent, fill);
+    }
+
+    Scenario withWrite(int percent) {
+        return copy(percent + " % writes", memoryMib, pattern, percent, fillPercent);
+    }
+
+    Scenario withPattern(String other) {
+        return copy(other, memoryMib, other, writePercent, fillPercent);
+    }
+
+    Scenario withPolicy(int rounds, long push) {
+        return new Scenario(name, memoryMib, vcpus, pattern, rate, writePercent, fillPercent, rounds, push);
+    }
+
+    private Scenario copy(String newName, int mib, String newPattern, int write, int fill) {
+        return new Scenario(newName, mib, vcpus, newPattern, rate, write, fill, precopyRounds, pushBytesPerSecond);
     }
 }
