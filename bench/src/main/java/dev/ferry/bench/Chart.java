@@ -12,7 +12,7 @@ import java.util.function.DoubleFunction;
 final class Chart {
     private static final int WIDTH = 520;
     private static final int HEIGHT = 250;
-    private static final int LEFT = 62;
+    private static final int LEFT = 76;
     private static final int RIGHT = 14;
     private static final int TOP = 12;
     private static final int BOTTOM = 44;
@@ -20,6 +20,7 @@ final class Chart {
     private final Axis x;
     private final Axis y;
     private final StringBuilder body = new StringBuilder();
+    private int marks;
 
     /**
      * One axis.
@@ -113,10 +114,11 @@ final class Chart {
         return this;
     }
 
-    /** A vertical line with a word. */
+    /** A vertical line with a word; each next word stands lower, so that none covers another. */
     Chart mark(double at, String word) {
+        boolean left = x.place(at) > 0.7;
         line("mark", atX(at), TOP, atX(at), HEIGHT - BOTTOM);
-        text(x.place(at) > 0.7 ? "end" : "start", atX(at) + (x.place(at) > 0.7 ? -5 : 5), TOP + 12, word);
+        text(left ? "end" : "start", atX(at) + (left ? -5 : 5), TOP + 12 + 15 * marks++, word);
         return this;
     }
 

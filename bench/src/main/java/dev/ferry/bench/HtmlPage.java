@@ -15,6 +15,9 @@ import java.util.function.ToDoubleFunction;
 /** The results as one page that needs nothing else. */
 final class HtmlPage {
     private static final double SHOWN_BEFORE_S = -1;
+    /** Before it is told to verify itself. */
+    private static final double SHOWN_AFTER_MS = 500;
+
     private static final double SHORTEST_LOAD_US = 0.1;
     /** Of loads: the percentile axis shows 1 / (1 - percentile). */
     private static final double RAREST = 1e6;
@@ -98,14 +101,14 @@ final class HtmlPage {
     private static String latency(Move move, int style, double endS) {
         Axis y = Axis.logarithmic("longest touch, µs", 1, 100_000);
         return marked(new Chart(Axis.linear("seconds since the start of the move", SHOWN_BEFORE_S, endS), y), move)
-                .series(style, line(move, endS, w -> Math.max(1, w.maxUs())))
+                .series(style, line(move, w -> Math.max(1, w.maxUs())))
                 .svg("Longest touch in each 100 ms of a guest moved by " + move.system());
     }
 
     private static String throughput(Move move, int style, double endS, double top) {
         Axis y = Axis.linear("thousand touches a second", 0, top / 1e3);
         return marked(new Chart(Axis.linear("seconds since the start of the move", SHOWN_BEFORE_S, endS), y), move)
-                .series(style, line(move, endS, w -> w.touchesPerSecond() / 1e3))
+                .series(style, line(move, w -> w.touchesPerSecond() / 1e3))
                 .svg("Throughput of a guest moved by " + move.system());
     }
 
@@ -113,9 +116,9 @@ final class HtmlPage {
         return chart.mark(0, "start").mark(move.switchMs() / 1e3, "switch").mark(move.totalMs() / 1e3, "end");
     }
 
-    private static List<Point> line(Move move, double endS, ToDoubleFunction<Window> value) {
+    private static List<Point> line(Move move, ToDoubleFunction<Window> value) {
         return move.series().stream()
-                .filter(w -> w.atMs() >= SHOWN_BEFORE_S * 1e3 && w.atMs() <= endS * 1e3)
+                .filter(w -> w.atMs() >= SHOWN_BEFORE_S * 1e3 && w.atMs() <= move.totalMs() + SHOWN_AFTER_MS)
                 .map(w -> new Point(w.atMs() / 1e3, value.applyAsDouble(w)))
                 .toList();
     }
@@ -128,7 +131,7 @@ final class HtmlPage {
         for (int i = 0; i < shown.size(); i++) {
             List<Point> points = new ArrayList<>();
             Histogram histogram = shown.get(i).histogram();
-            double most = Math.min(RAREST, histogram.count());
+            double most = Math.min(RAREST, (double) histogram.count());
             for (double rare = 1; rare <= most; rare *= 1.2) {
                 points.add(new Point(rare, histogram.percentileUs(100 - 100 / rare)));
             }

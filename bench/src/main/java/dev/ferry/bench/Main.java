@@ -126,7 +126,7 @@ final class Main implements Callable<Integer> {
             }
             movers.add(mover(system, "", "qemu-system-x86_64", lab));
             if (backports) {
-                movers.add(mover(system, ", backports", BACKPORTS, lab));
+                movers.add(mover(system, "-backports", BACKPORTS, lab));
             }
         }
         return movers;

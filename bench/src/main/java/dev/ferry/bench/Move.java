@@ -43,6 +43,15 @@ record Move(
         return histogram.stallSumUs() / 1e3;
     }
 
+    /** By how much longer the guest took for its touches between start and end than it would have at the rate of before. */
+    double lostMs() {
+        double before =
+                Statistics.median(series.stream().filter(w -> w.atMs() < 0).toList(), Window::touchesPerSecond);
+        double done =
+                series.stream().mapToDouble(w -> w.touchesBetween(0, totalMs)).sum();
+        return totalMs - done / before * 1e3;
+    }
+
     @JsonIgnore
     double cpuSecondsPerGb() {
         return cpuSeconds / scenario.filledGb();

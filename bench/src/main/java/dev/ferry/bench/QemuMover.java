@@ -17,14 +17,16 @@ final class QemuMover implements Mover {
 
     /** How it is told to move. */
     enum Mode {
-        PRECOPY(List.of()),
-        POSTCOPY(List.of("postcopy-ram")),
-        PREEMPT(List.of("postcopy-ram", "postcopy-preempt"));
+        PRECOPY,
+        POSTCOPY,
+        PREEMPT;
 
-        private final List<String> capabilities;
-
-        Mode(List<String> capabilities) {
-            this.capabilities = capabilities;
+        private List<String> capabilities() {
+            return switch (this) {
+                case PRECOPY -> List.of("events");
+                case POSTCOPY -> List.of("events", "postcopy-ram");
+                case PREEMPT -> List.of("events", "postcopy-ram", "postcopy-preempt");
+            };
         }
     }
 
@@ -68,7 +70,8 @@ final class QemuMover implements Mover {
     private final class QemuAttempt implements Attempt {
         private final Scenario scenario;
         private final Path home;
-        private final List<Machine> machines = new ArrayList<>();
+        private Machine from;
+        private Machine to;
 
         QemuAttempt(Scenario scenario) throws IOException {
             this.scenario = scenario;
@@ -76,53 +79,45 @@ final class QemuMover implements Mover {
         }
 
         void start() throws Exception {
-            machines.add(new Machine(Link.Host.SOURCE, home.resolve("source"), List.of()));
-            machines.add(
-                    new Machine(Link.Host.DESTINATION, home.resolve("destination"), List.of("-incoming", "defer")));
-            for (Machine machine : machines) {
-                machine.connect();
-                machine.prepare();
-            }
-        }
-
-        private Machine machine(Link.Host host) {
-            return machines.get(host.ordinal());
+            from = new Machine(Link.Host.SOURCE, home.resolve("source"), List.of());
+            to = new Machine(Link.Host.DESTINATION, home.resolve("destination"), List.of("-incoming", "defer"));
+            from.prepare();
+            to.prepare();
         }
 
         @Override
         public Endpoint source() {
-            return machine(Link.Host.SOURCE).end;
+            return from.end;
         }
 
         @Override
         public long sourceProcess() {
-            return machine(Link.Host.SOURCE).process.pid();
+            return from.process.pid();
         }
 
         @Override
         public double cpuSeconds() {
-            return machines.stream().mapToDouble(Machine::cpuSeconds).sum();
+            return from.cpuSeconds() + to.cpuSeconds();
         }
 
         @Override
         public Outcome move() throws Exception {
-            Qmp from = source().qmp;
-            Endpoint to = machine(Link.Host.DESTINATION).end;
+            Qmp source = from.end.qmp;
             String uri = "tcp:" + lab.link().address(Link.Host.DESTINATION) + ":" + freePort();
-            to.qmp.command("migrate-incoming", Map.of("uri", uri));
-            from.command("migrate", Map.of("uri", uri));
+            to.end.qmp.command("migrate-incoming", Map.of("uri", uri));
+            source.command("migrate", Map.of("uri", uri));
             if (mode != Mode.PRECOPY) {
-                from.await(
+                source.await(
                         "MIGRATION_PASS",
                         MOVE_SECONDS,
                         data -> data.path("pass").asInt() >= 2);
-                from.command("migrate-start-postcopy");
+                source.command("migrate-start-postcopy");
             }
-            Qmp.Event end = from.await(
+            Qmp.Event end = source.await(
                     "MIGRATION",
                     MOVE_SECONDS,
                     data -> data.path("status").asText().matches("completed|failed|cancelled|postcopy-paused"));
-            JsonNode report = from.command("query-migrate");
+            JsonNode report = source.command("query-migrate");
             JsonNode ram = report.path("ram");
             long requests = ram.path("postcopy-requests").asLong();
             if (!end.data().path("status").asText().equals("completed")) {
@@ -130,15 +125,18 @@ final class QemuMover implements Mover {
             }
             if (mode != Mode.PRECOPY) {
                 // Or it ended in pre-copy.
-                from.await("MIGRATION", 1, data -> data.path("status").asText().equals("postcopy-active"));
+                source.await(
+                        "MIGRATION", 1, data -> data.path("status").asText().equals("postcopy-active"));
             }
-            return new Outcome(to, end.atMs(), ram.path("transferred").asLong(), Double.NaN, requests, report);
+            return new Outcome(to.end, end.atMs(), ram.path("transferred").asLong(), Double.NaN, requests, report);
         }
 
         @Override
         public void close() throws Exception {
-            for (Machine machine : machines) {
-                machine.close();
+            for (Machine machine : new Machine[] {from, to}) {
+                if (machine != null) {
+                    machine.close();
+                }
             }
             Programs.removeTree(home);
         }
@@ -162,14 +160,11 @@ final class QemuMover implements Mover {
                 process = lab.start(host, command, directory.resolve("log"));
             }
 
-            void connect() throws Exception {
+            void prepare() throws Exception {
                 end = Endpoint.connect(directory.resolve("qmp.sock"), directory.resolve("serial"), 20);
-            }
-
-            void prepare() {
-                List<Map<String, ?>> capabilities = new ArrayList<>();
-                capabilities.add(Map.of("capability", "events", "state", true));
-                mode.capabilities.forEach(c -> capabilities.add(Map.of("capability", c, "state", true)));
+                List<Map<String, Object>> capabilities = mode.capabilities().stream()
+                        .map(c -> Map.<String, Object>of("capability", c, "state", true))
+                        .toList();
                 end.qmp.command("migrate-set-capabilities", Map.of("capabilities", capabilities));
                 // A downtime limit that pre-copy does not reach: otherwise it ends before it can be told to switch.
                 end.qmp.command(

@@ -16,21 +16,10 @@ final class ResidualTouches {
         return move.remoteFaults()
                 / distinct(
                         move.scenario().pattern(),
-                        touches(move, move.switchMs(), endMs),
+                        move.series().stream()
+                                .mapToDouble(w -> w.touchesBetween(move.switchMs(), endMs))
+                                .sum(),
                         (double) move.scenario().memoryMib() * PAGES_PER_MIB);
-    }
-
-    /** Touches between two times since the start of the move. */
-    static double touches(Move move, double fromMs, double toMs) {
-        double sum = 0;
-        for (Window w : move.series()) {
-            double lengthMs = w.touches() * 1e3 / w.touchesPerSecond();
-            double overlapMs = Math.min(toMs, w.atMs()) - Math.max(fromMs, w.atMs() - lengthMs);
-            if (w.touches() > 0 && overlapMs > 0) {
-                sum += w.touches() * overlapMs / lengthMs;
-            }
-        }
-        return sum;
     }
 
     /** Expected number of different pages; hot: 90 % of the touches in the first tenth (guest/verify/README.md). */

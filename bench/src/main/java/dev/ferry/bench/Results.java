@@ -14,7 +14,8 @@ record Results(String command, Map<String, String> machine, List<Section> sectio
     static final String DEFINITIONS = """
             Stall: the first load of a page, timed by the guest itself. The stalls of remote faults are the N slowest loads of the
             move, N being the number of remote faults that the system itself reports. Longest stall and sum of stalls: over all
-            loads of the move; the sum takes those over 100 µs. Downtime: QEMU's event STOP of the source to RESUME of the
+            loads of the move; the sum takes those over 100 µs. Guest time lost: what its touches took longer than at the rate before
+            the move, the downtime included. Downtime: QEMU's event STOP of the source to RESUME of the
             destination. Total: until nothing is left on the source; Ferry's includes the start of the destination's QEMU.
             MB on the wire: by the system's own count. CPU: Ferry's two daemons, or the two QEMUs without their vCPU threads, per
             10^9 bytes that the guest had filled. All are medians; every move was verified by the guest, every byte.

@@ -32,7 +32,7 @@ record Section(Scenario scenario, String link, Floor floor, List<Move> moves, Ma
         for (String system : systems()) {
             rows.add(row(system, column -> column.format(median(system, column))));
             of(system).stream()
-                    .filter(Move::cold)
+                    .filter(m -> m.cold() && of(system).size() > 1)
                     .forEach(m -> rows.add(
                             row(system + ", run 1 (cold)", column -> column.format(column.value.applyAsDouble(m)))));
         }

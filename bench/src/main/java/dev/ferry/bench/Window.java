@@ -36,4 +36,11 @@ record Window(double atMs, long touches, double touchesPerSecond, double maxUs) 
         }
         return List.copyOf(windows);
     }
+
+    /** Its share of a time since the start of the move, taken to be even within the window. */
+    double touchesBetween(double fromMs, double toMs) {
+        double lengthMs = touches * 1e3 / touchesPerSecond;
+        double overlapMs = Math.min(toMs, atMs) - Math.max(fromMs, atMs - lengthMs);
+        return touches == 0 || overlapMs <= 0 ? 0 : touches * overlapMs / lengthMs;
+    }
 }
