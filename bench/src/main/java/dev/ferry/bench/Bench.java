@@ -68,9 +68,7 @@ final class Bench {
             double cpuSeconds = attempt.cpuSeconds() - cpu;
             long interfaceBytes = interfaceBytes(attempt) - bytes;
             Endpoint destination = outcome.destination();
-            int printed = destination.press('h', "^HIST end");
-            Thread.sleep(AFTER_MS);
-            destination.verify();
+            int printed = look(destination);
             double stopMs = source.qmp.await("STOP", 1, data -> true).atMs();
             double resumeMs = destination.qmp.await("RESUME", 1, data -> true).atMs();
             List<SerialTail.Line> lines = new ArrayList<>(source.serial.from(0));
@@ -105,6 +103,18 @@ final class Bench {
                     move.remoteFaults(),
                     move.totalMs() / 1e3);
             return move;
+        }
+    }
+
+    /** The histogram and the verification; returns where the histogram's lines begin. */
+    private static int look(Endpoint destination) throws Exception {
+        try {
+            int printed = destination.press('h', "^HIST end");
+            Thread.sleep(AFTER_MS);
+            destination.verify();
+            return printed;
+        } catch (BenchException e) {
+            throw new DamageException("the guest does not answer after the move: " + e.getMessage());
         }
     }
 

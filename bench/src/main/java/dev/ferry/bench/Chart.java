@@ -39,7 +39,7 @@ final class Chart {
             double step = step(to - from);
             List<Double> ticks = new ArrayList<>();
             for (double t = Math.ceil(from / step) * step; t <= to + step / 1e6; t += step) {
-                ticks.add(t);
+                ticks.add(t + 0.0); // −0 is 0
             }
             return new Axis(title, from, to, false, ticks, Axis::plain);
         }

@@ -1,10 +1,10 @@
 package dev.ferry.bench;
 
-/** The guest found bytes that it had not written; the message is its own line. */
+/** The guest found bytes that it had not written, or is not alive any more. */
 final class DamageException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
-    DamageException(String line) {
-        super("the guest found wrong bytes: " + line);
+    DamageException(String message) {
+        super(message);
     }
 }

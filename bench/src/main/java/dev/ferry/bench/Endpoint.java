@@ -47,7 +47,7 @@ final class Endpoint implements AutoCloseable {
         qmp.key('v');
         String result = serial.await(before, 240, "^VERIFY ");
         if (!result.matches("VERIFY ok=1 .*bad=0 .*")) {
-            throw new DamageException(result);
+            throw new DamageException("the guest found wrong bytes: " + result);
         }
         serial.checkSound();
     }

@@ -62,7 +62,7 @@ final class SerialTail implements AutoCloseable {
 
     void checkSound() {
         find(0, DAMAGE).ifPresent(line -> {
-            throw new DamageException(line);
+            throw new DamageException("the guest found wrong bytes: " + line);
         });
     }
 
