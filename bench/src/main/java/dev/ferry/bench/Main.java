@@ -73,7 +73,13 @@ final class Main implements Callable<Integer> {
     private final List<Section> sections = new ArrayList<>();
 
     public static void main(String[] arguments) {
-        System.exit(new CommandLine(new Main()).execute(arguments));
+        CommandLine command = new CommandLine(new Main());
+        command.setExecutionExceptionHandler((e, line, parsed) -> {
+            System.err.println(
+                    "bin/bench: " + (e instanceof BenchException || e instanceof DamageException ? e.getMessage() : e));
+            return 1;
+        });
+        System.exit(command.execute(arguments));
     }
 
     @Override
