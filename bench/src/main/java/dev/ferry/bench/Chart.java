@@ -13,7 +13,7 @@ final class Chart {
     private static final int WIDTH = 520;
     private static final int HEIGHT = 250;
     private static final int LEFT = 76;
-    private static final int RIGHT = 14;
+    private static final int RIGHT = 30;
     private static final int TOP = 12;
     private static final int BOTTOM = 44;
 

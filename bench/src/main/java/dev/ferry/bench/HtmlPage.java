@@ -15,6 +15,7 @@ import java.util.function.ToDoubleFunction;
 /** The results as one page that needs nothing else. */
 final class HtmlPage {
     private static final double SHOWN_BEFORE_S = -1;
+    private static final double HEADROOM = 1.25;
     /** Before it is told to verify itself. */
     private static final double SHOWN_AFTER_MS = 500;
 
@@ -106,7 +107,7 @@ final class HtmlPage {
     }
 
     private static String throughput(Move move, int style, double endS, double top) {
-        Axis y = Axis.linear("thousand touches a second", 0, top / 1e3);
+        Axis y = Axis.linear("thousand touches a second", 0, top / 1e3 * HEADROOM);
         return marked(new Chart(Axis.linear("seconds since the start of the move", SHOWN_BEFORE_S, endS), y), move)
                 .series(style, line(move, w -> w.touchesPerSecond() / 1e3))
                 .svg("Throughput of a guest moved by " + move.system());

@@ -27,6 +27,6 @@ class ChartTest {
         String svg = new Chart(Axis.linear("s", 0, 1), Axis.linear("x", 0, 1))
                 .series(0, List.of(new Chart.Point(-5, -5), new Chart.Point(5, 5)))
                 .svg("chart");
-        assertThat(svg).contains("points=\"76.0,206.0 506.0,12.0 \"");
+        assertThat(svg).contains("points=\"76.0,206.0 490.0,12.0 \"");
     }
 }
