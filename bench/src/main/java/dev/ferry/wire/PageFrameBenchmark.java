@@ -35,8 +35,7 @@ public class PageFrameBenchmark {
     public void fill() throws IOException {
         frame.migration = 0x1234_5678_9abc_def0L;
         frame.epoch = 1;
-        frame.firstPage = 123_456;
-        frame.pageCount = pages;
+        frame.runs.add(123_456, pages, false);
         frame.sequence = 7;
         frame.data = ByteBuffer.allocateDirect(pages * PAGE_BYTES);
         frame.dataLength = pages * PAGE_BYTES;
