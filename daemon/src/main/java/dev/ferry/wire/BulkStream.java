@@ -24,6 +24,9 @@ final class BulkStream extends ClientCall.Listener<BulkAck> implements PeerLink.
     private static final int HEADER_BYTES = 48;
     private static final int RUN_BYTES = 3;
 
+    /** Each wakes two threads; with fewer the window opens in jerks. */
+    private static final int ACKS_A_WINDOW = 6;
+
     /** Nothing acknowledged for so long with batches under way: the peer is as good as gone. */
     private static final long STALLED_NS = TimeUnit.SECONDS.toNanos(30);
 
@@ -38,6 +41,10 @@ final class BulkStream extends ClientCall.Listener<BulkAck> implements PeerLink.
     private long ackedBytes;
     private long sequence;
     private long acked = -1;
+
+    /** The last batch that asks for an acknowledgement. Of the sending thread. */
+    private long asked;
+
     private final long[] sentNs = new long[MAX_BATCHES_UNDER_WAY];
     private final SendWindow window = new SendWindow();
     private volatile long queueLimitNs = TimeUnit.SECONDS.toNanos(1);
@@ -80,32 +87,54 @@ final class BulkStream extends ClientCall.Listener<BulkAck> implements PeerLink.
         frame.dataIndex = 0;
         frame.dataLength = dataBytes;
         frame.crc32c = Crc.of(data, 0, dataBytes);
-        int size = HEADER_BYTES + runs.size() * RUN_BYTES + dataBytes;
+        transmit(HEADER_BYTES + runs.size() * RUN_BYTES + dataBytes, false);
+    }
+
+    /** Waits for room in the window, and asks for an acknowledgement often enough that there will be some again. */
+    private void transmit(int size, boolean ask) {
         lock.lock();
         try {
             long left = STALLED_NS;
             long before = acked;
+            long limit = window.bytes(queueLimitNs);
             while (end == null
                     && (sequence - acked >= MAX_BATCHES_UNDER_WAY - 1
-                            || (sentBytes - ackedBytes > 0
-                                    && sentBytes - ackedBytes + size > window.bytes(queueLimitNs)))) {
+                            || (sentBytes - ackedBytes > 0 && sentBytes - ackedBytes + size > limit))) {
                 left = acked == before ? await(left) : STALLED_NS;
                 before = acked;
+                limit = window.bytes(queueLimitNs);
                 throwIfStalled(left);
             }
             throwIfBroken();
-            frame.sequence = ++sequence;
+            int at = (int) (++sequence % MAX_BATCHES_UNDER_WAY);
             sentBytes += size;
-            sentAtSequence[(int) (sequence % MAX_BATCHES_UNDER_WAY)] = sentBytes;
-            sentNs[(int) (sequence % MAX_BATCHES_UNDER_WAY)] = System.nanoTime();
+            sentAtSequence[at] = sentBytes;
+            sentNs[at] = System.nanoTime();
+            frame.sequence = sequence;
+            frame.acknowledge = ask
+                    || sequence - asked >= MAX_BATCHES_UNDER_WAY / 4
+                    || sentBytes - sentAtSequence[(int) (asked % MAX_BATCHES_UNDER_WAY)] >= limit / ACKS_A_WINDOW;
+            if (frame.acknowledge) {
+                asked = sequence;
+            }
         } finally {
             lock.unlock();
         }
         call.sendMessage(frame);
     }
 
+    /** An acknowledgement for whatever was sent without asking for one. */
+    private void askForTheLast() {
+        if (asked != sequence) {
+            frame.runs.clear();
+            frame.dataLength = 0;
+            transmit(HEADER_BYTES, true);
+        }
+    }
+
     @Override
     public void awaitPlaced() {
+        askForTheLast();
         lock.lock();
         try {
             long left = STALLED_NS;

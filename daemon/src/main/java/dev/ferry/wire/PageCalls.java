@@ -97,7 +97,7 @@ final class PageCalls {
 
         private void check(PageFrame frame, RamBlock block) {
             RunList runs = frame.runs;
-            if (runs.size() == 0) {
+            if (runs.size() == 0 && !frame.acknowledge) {
                 throw new IllegalArgumentException("a batch without pages");
             }
             long withData = 0;
@@ -200,6 +200,9 @@ final class PageCalls {
             store(frame, block);
             lastSequence = frame.sequence;
             receiver.placed(lastSequence);
+            if (!frame.acknowledge) {
+                return;
+            }
             BulkAck.Builder ack = BulkAck.newBuilder().setSequence(lastSequence);
             long now = System.nanoTime();
             if (now - lastStatsNs > STATS_EVERY_NS) {

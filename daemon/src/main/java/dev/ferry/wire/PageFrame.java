@@ -17,6 +17,7 @@ final class PageFrame {
     final RunList runs = new RunList();
     long sequence;
     int crc32c;
+    boolean acknowledge;
 
     /** Direct; the page bytes begin at index {@link #dataIndex}. */
     ByteBuffer data;

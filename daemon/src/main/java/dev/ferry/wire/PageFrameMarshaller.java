@@ -20,6 +20,7 @@ final class PageFrameMarshaller implements MethodDescriptor.Marshaller<PageFrame
     static final int SEQUENCE = 6;
     static final int CRC32C = 7;
     static final int RUNS = 8;
+    static final int ACKNOWLEDGE = 9;
     static final int DATA = 15;
 
     static final int VARINT = 0;
@@ -45,6 +46,7 @@ final class PageFrameMarshaller implements MethodDescriptor.Marshaller<PageFrame
         frame.runs.clear();
         frame.sequence = 0;
         frame.crc32c = 0;
+        frame.acknowledge = false;
         frame.dataIndex = 0;
         frame.dataLength = 0;
         long firstPage = 0;
@@ -80,6 +82,7 @@ final class PageFrameMarshaller implements MethodDescriptor.Marshaller<PageFrame
                 switch (number) {
                     case BLOCK -> frame.block = unsignedInt(value);
                     case SEQUENCE -> frame.sequence = value;
+                    case ACKNOWLEDGE -> frame.acknowledge = value != 0;
                     default -> {} // of a later version
                 }
             }

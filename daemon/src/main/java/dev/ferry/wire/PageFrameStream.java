@@ -41,6 +41,7 @@ final class PageFrameStream extends InputStream implements KnownLength, Drainabl
             varint(PageFrameMarshaller.PAGE_COUNT, frame.runs.pageCount(0));
         }
         varint(PageFrameMarshaller.SEQUENCE, frame.sequence);
+        varint(PageFrameMarshaller.ACKNOWLEDGE, frame.acknowledge ? 1 : 0);
         if (runs > 0 && !one) {
             runs(frame.runs);
         }

@@ -3,7 +3,9 @@ package dev.ferry.wire;
 import dev.ferry.sys.ThreadPriority;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollSocketChannel;
@@ -14,6 +16,12 @@ import java.util.concurrent.TimeUnit;
 
 /** Channels to one peer, each with a TCP connection and an event loop of its own. Closed in reverse order. */
 final class PeerChannels implements AutoCloseable {
+    private static final int LEAST_RECEIVE_BYTES = 2 << 10;
+    private static final int FIRST_RECEIVE_BYTES = 16 << 10;
+
+    /** A batch at once: what is received in pieces is put together by copying. */
+    private static final int MOST_RECEIVE_BYTES = 512 << 10;
+
     private static final int USER_TIMEOUT_MS = 10_000;
 
     private final String peer;
@@ -56,6 +64,10 @@ final class PeerChannels implements AutoCloseable {
         loops.add(loop);
         channels.add(channel);
         return channel;
+    }
+
+    static RecvByteBufAllocator receiveBuffers() {
+        return new AdaptiveRecvByteBufAllocator(LEAST_RECEIVE_BYTES, FIRST_RECEIVE_BYTES, MOST_RECEIVE_BYTES);
     }
 
     @Override

@@ -6,6 +6,7 @@ import io.grpc.Server;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallExecutorSupplier;
 import io.grpc.netty.NettyServerBuilder;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
@@ -45,6 +46,7 @@ public final class PeerServer implements AutoCloseable {
                 .channelType(EpollServerSocketChannel.class)
                 .bossEventLoopGroup(loops)
                 .workerEventLoopGroup(loops)
+                .withChildOption(ChannelOption.RECVBUF_ALLOCATOR, PeerChannels.receiveBuffers())
                 .directExecutor()
                 .callExecutor(new StepsOnThePool())
                 .maxInboundMessageSize(MAX_MESSAGE_BYTES)

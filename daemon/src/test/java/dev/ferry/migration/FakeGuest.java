@@ -26,6 +26,8 @@ final class FakeGuest implements SourceGuest {
     final int[] expected;
     final PageBitmap dirty;
     final PageBitmap smallDirty = PageBitmap.allocate(16);
+    private final PageBitmap populated;
+    private final PageBitmap smallPopulated = PageBitmap.allocate(16);
     final List<String> calls = new ArrayList<>();
     private final Random random;
     private final AtomicBoolean running = new AtomicBoolean(true);
@@ -39,6 +41,7 @@ final class FakeGuest implements SourceGuest {
         memory = new byte[pages * PAGE];
         expected = new int[pages];
         dirty = PageBitmap.allocate(pages);
+        populated = PageBitmap.allocate(pages);
         random = new Random(seed);
         for (int p = 0; p < pages; p += 2) {
             write(p, 1 + p);
@@ -68,8 +71,10 @@ final class FakeGuest implements SourceGuest {
             }
             expected[page] = version;
             dirty.set(page);
+            populated.set(page);
             small[page % small.length] = (byte) version;
             smallDirty.set(page % small.length / PAGE);
+            smallPopulated.set(page % small.length / PAGE);
         }
     }
 
@@ -127,10 +132,11 @@ final class FakeGuest implements SourceGuest {
 
             @Override
             public void forEachPopulated(RamBlock block, PageBitmap.RunConsumer consumer) {
-                for (long p = 0; p < block.pageCount(); p += 2) {
-                    consumer.accept(p, 1);
+                // Others may be written from now on; they are dirty then.
+                synchronized (memory) {
+                    (block.guestRam() ? populated : smallPopulated)
+                            .forEachSetRun(0, block.pageCount(), block.pageCount(), consumer);
                 }
-                // Odd pages may have been written since; they are dirty then.
             }
 
             @Override

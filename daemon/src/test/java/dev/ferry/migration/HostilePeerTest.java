@@ -215,7 +215,7 @@ class HostilePeerTest {
                         },
                         new CompletableFuture<>()));
         out.onNext(header().build());
-        out.onNext(good().build());
+        out.onNext(good().setAcknowledge(true).build());
         assertThat(placed.get(10, TimeUnit.SECONDS)).isEqualTo(1);
         assertThat(guest.memory[3 * PAGE]).isEqualTo((byte) 7);
     }
