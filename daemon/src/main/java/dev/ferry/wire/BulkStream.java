@@ -34,6 +34,7 @@ final class BulkStream extends ClientCall.Listener<BulkAck> implements PeerLink.
     private final Consumer<BulkAck> stats;
     private final String peer;
     private final PageFrame frame = new PageFrame();
+    private final PageFrame question = new PageFrame();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final long[] sentAtSequence = new long[MAX_BATCHES_UNDER_WAY];
@@ -56,6 +57,9 @@ final class BulkStream extends ClientCall.Listener<BulkAck> implements PeerLink.
         this.peer = peer;
         frame.migration = migration;
         frame.epoch = epoch;
+        question.migration = migration;
+        question.epoch = epoch;
+        question.acknowledge = true;
     }
 
     /** Sends the header and waits until the destination has accepted it. */
@@ -87,32 +91,27 @@ final class BulkStream extends ClientCall.Listener<BulkAck> implements PeerLink.
         frame.dataIndex = 0;
         frame.dataLength = dataBytes;
         frame.crc32c = Crc.of(data, 0, dataBytes);
-        transmit(HEADER_BYTES + runs.size() * RUN_BYTES + dataBytes, false);
+        transmit(HEADER_BYTES + runs.size() * RUN_BYTES + dataBytes);
     }
 
     /** Waits for room in the window, and asks for an acknowledgement often enough that there will be some again. */
-    private void transmit(int size, boolean ask) {
+    private void transmit(int size) {
         lock.lock();
         try {
             long left = STALLED_NS;
-            long before = acked;
             long limit = window.bytes(queueLimitNs);
             while (end == null
                     && (sequence - acked >= MAX_BATCHES_UNDER_WAY - 1
                             || (sentBytes - ackedBytes > 0 && sentBytes - ackedBytes + size > limit))) {
-                left = acked == before ? await(left) : STALLED_NS;
-                before = acked;
+                // The window may have shrunk below what was sent without asking.
+                askForTheLast();
+                left = awaitProgress(left);
                 limit = window.bytes(queueLimitNs);
                 throwIfStalled(left);
             }
             throwIfBroken();
-            int at = (int) (++sequence % MAX_BATCHES_UNDER_WAY);
-            sentBytes += size;
-            sentAtSequence[at] = sentBytes;
-            sentNs[at] = System.nanoTime();
-            frame.sequence = sequence;
-            frame.acknowledge = ask
-                    || sequence - asked >= MAX_BATCHES_UNDER_WAY / 4
+            frame.sequence = next(size);
+            frame.acknowledge = sequence - asked >= MAX_BATCHES_UNDER_WAY / 4
                     || sentBytes - sentAtSequence[(int) (asked % MAX_BATCHES_UNDER_WAY)] >= limit / ACKS_A_WINDOW;
             if (frame.acknowledge) {
                 asked = sequence;
@@ -123,25 +122,32 @@ final class BulkStream extends ClientCall.Listener<BulkAck> implements PeerLink.
         call.sendMessage(frame);
     }
 
-    /** An acknowledgement for whatever was sent without asking for one. */
+    /** Under the lock, on the sending thread: the number of a message of so many bytes that goes out now. */
+    private long next(int size) {
+        int at = (int) (++sequence % MAX_BATCHES_UNDER_WAY);
+        sentBytes += size;
+        sentAtSequence[at] = sentBytes;
+        sentNs[at] = System.nanoTime();
+        return sequence;
+    }
+
+    /** Under the lock, on the sending thread: sees to it that everything sent will be acknowledged. */
     private void askForTheLast() {
-        if (asked != sequence) {
-            frame.runs.clear();
-            frame.dataLength = 0;
-            transmit(HEADER_BYTES, true);
+        if (asked != sequence && end == null) {
+            question.sequence = next(HEADER_BYTES);
+            asked = sequence;
+            call.sendMessage(question);
         }
     }
 
     @Override
     public void awaitPlaced() {
-        askForTheLast();
         lock.lock();
         try {
+            askForTheLast();
             long left = STALLED_NS;
-            long before = acked;
             while (end == null && acked < sequence) {
-                left = acked == before ? await(left) : STALLED_NS;
-                before = acked;
+                left = awaitProgress(left);
                 throwIfStalled(left);
             }
             throwIfBroken();
@@ -225,6 +231,13 @@ final class BulkStream extends ClientCall.Listener<BulkAck> implements PeerLink.
             Thread.currentThread().interrupt();
             throw new FerryException(ErrorCategory.UNAVAILABLE, "interrupted: ferryd is stopping", e);
         }
+    }
+
+    /** How much of the time is left; all of it again after an acknowledgement. */
+    private long awaitProgress(long ns) {
+        long before = acked;
+        long left = await(ns);
+        return acked == before ? left : STALLED_NS;
     }
 
     private void throwIfStalled(long leftNs) {
