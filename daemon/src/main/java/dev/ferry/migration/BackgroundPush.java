@@ -1,6 +1,5 @@
 package dev.ferry.migration;
 
-import dev.ferry.precopy.Commands;
 import dev.ferry.precopy.Pacer;
 import dev.ferry.precopy.PageSender;
 
@@ -12,17 +11,6 @@ final class BackgroundPush {
     /** While somebody waits, batches are smaller: less is in front of a page that turns out to be wanted. */
     private static final int BUSY_BATCH_BYTES = PageSender.BATCH_BYTES / 4;
 
-    /** Nothing can be asked of a migration after the commit. */
-    private static final Commands NONE = new Commands() {
-        @Override
-        public void throwIfCancelled() {}
-
-        @Override
-        public boolean switchRequested() {
-            return false;
-        }
-    };
-
     private final SourcePages demand;
     private final PushOrder order;
     private final PageSender sender;
@@ -30,6 +18,7 @@ final class BackgroundPush {
     private final PeerLink.BulkLink bulk;
     private final Pacer pacer;
     private final Runnable progress;
+    private final Pacer.Wait waiting = this::mayWait;
 
     BackgroundPush(
             SourcePages demand,
@@ -47,6 +36,13 @@ final class BackgroundPush {
         this.progress = progress;
     }
 
+    /** A pause may be as long as the limit is small; a peer that is gone, or faults that fetched the rest, end it. */
+    private boolean mayWait() {
+        link.throwIfBroken();
+        progress.run();
+        return !order.isDone();
+    }
+
     /** Returns when everything was sent and placed; throws UNAVAILABLE when the peer is gone. */
     void run() {
         while (true) {
@@ -58,12 +54,15 @@ final class BackgroundPush {
                 break;
             }
             boolean gone = sender.add(order.block(), order.firstPage(), order.pages());
-            if (sender.bytesWaiting() >= batchBytes) {
+            pacer.charge((long) order.pages() * order.block().pageSizeBytes());
+            // Pauses come only when nothing that was claimed is left in the sender: nobody else would push it
+            // meanwhile.
+            if (sender.bytesWaiting() >= batchBytes || (gone && pacer.owedNs() > 0)) {
                 gone |= sender.flush();
             }
-            pacer.pay((long) order.pages() * order.block().pageSizeBytes(), NONE);
             if (gone) {
                 progress.run();
+                pacer.pay(waiting);
             }
         }
         sender.flush();

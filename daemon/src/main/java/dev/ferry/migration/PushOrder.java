@@ -65,6 +65,17 @@ final class PushOrder {
         return atAPlace() || hot() || rest();
     }
 
+    /** Whether every page was sent, by whomever. Claims nothing. */
+    boolean isDone() {
+        for (; restBlock < sent.blocks().size(); restBlock++, restPage = 0) {
+            restPage = sent.nextUnsent(sent.blocks().get(restBlock), restPage);
+            if (restPage >= 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     RamBlock block() {
         return block;
     }

@@ -21,6 +21,7 @@ public final class Precopy {
     private final Commands commands;
     private final PrecopyProgress progress;
     private final NanoClock clock;
+    private final Pacer.Wait waiting = this::mayWait;
     private final RunList holes = new RunList();
     private long dirtyBytes;
     private long deadlineNs;
@@ -122,7 +123,7 @@ public final class Precopy {
         }
     }
 
-    /** They cannot be fetched after the switch, so no limit holds for them. */
+    /** They cannot be fetched after the switch: all are sent, whatever the time limit and the commands say. */
     private void sendSmallBlocks() {
         for (RamBlock block : sent.blocks()) {
             if (!block.guestRam()) {
@@ -161,6 +162,13 @@ public final class Precopy {
         if (sender.add(block, page, pages)) {
             progress.sent(sender.pagesSent(), sender.zeroPagesSent(), sink.bytesSent());
         }
-        pacer.pay((long) pages * block.pageSizeBytes(), commands);
+        pacer.charge((long) pages * block.pageSizeBytes());
+        pacer.pay(waiting);
+    }
+
+    /** A small limit may mean hours: neither a command nor the time limit waits for that. */
+    private boolean mayWait() {
+        commands.throwIfCancelled();
+        return !commands.switchRequested() && clock.nanoTime() <= deadlineNs;
     }
 }

@@ -32,6 +32,18 @@ class PushOrderTest {
     }
 
     @Test
+    void shouldKnowWhenNothingIsLeftWithoutClaiming() {
+        sent.markSent(low, 0, PAGES);
+        sent.markSent(high, 0, 5000);
+        assertThat(order.isDone()).isFalse();
+        assertThat(next()).isEqualTo("high 5000+16");
+        sent.markSent(high, 5016, PAGES - 5016); // all of it was asked for
+        assertThat(order.isDone()).isTrue();
+        assertThat(next()).isEqualTo("end");
+        assertThat(order.isDone()).isTrue();
+    }
+
+    @Test
     void shouldGoOnBehindAFaultAndTakeAFewPagesBeforeIt() {
         sent.markSent(high, 5000, 1);
         order.fault(high, 5000);
