@@ -12,6 +12,7 @@ import dev.ferry.v1.ListResponse;
 import dev.ferry.v1.Migration;
 import dev.ferry.v1.MigrationServiceGrpc;
 import dev.ferry.v1.Reason;
+import dev.ferry.v1.SetLimitsRequest;
 import dev.ferry.v1.StartRequest;
 import dev.ferry.v1.SwitchToPostcopyRequest;
 import dev.ferry.v1.WatchRequest;
@@ -104,5 +105,14 @@ final class MigrationCalls extends MigrationServiceGrpc.MigrationServiceImplBase
                 "Cancel " + request.getId(),
                 observer,
                 () -> SnapshotMessages.of(migrations.cancel(Input.migration(request.getId()))));
+    }
+
+    @Override
+    public void setLimits(SetLimitsRequest request, StreamObserver<Migration> observer) {
+        Calls.answer(
+                "SetLimits " + request.getId(),
+                observer,
+                () -> SnapshotMessages.of(
+                        migrations.setLimits(Input.migration(request.getId()), Policies.limits(request))));
     }
 }

@@ -1,6 +1,9 @@
 package dev.ferry.api;
 
+import dev.ferry.migration.Limits;
 import dev.ferry.migration.Policy;
+import dev.ferry.v1.SetLimitsRequest;
+import java.util.OptionalLong;
 
 /** The caller's policy over the daemon's defaults. */
 final class Policies {
@@ -21,6 +24,19 @@ final class Policies {
                         said.getPostcopyBandwidthBytesPerSecond(),
                         defaults.postcopyBandwidthBytesPerSecond()),
                 said.getKeepSource() || defaults.keepSource());
+    }
+
+    /** What was said of the limits; 0, said, is no limit. */
+    static Limits.Change limits(SetLimitsRequest said) {
+        return new Limits.Change(
+                said.hasBandwidthBytesPerSecond()
+                        ? OptionalLong.of(
+                                Input.notNegative("bandwidth_bytes_per_second", said.getBandwidthBytesPerSecond()))
+                        : OptionalLong.empty(),
+                said.hasPostcopyBandwidthBytesPerSecond()
+                        ? OptionalLong.of(Input.notNegative(
+                                "postcopy_bandwidth_bytes_per_second", said.getPostcopyBandwidthBytesPerSecond()))
+                        : OptionalLong.empty());
     }
 
     private static int rounds(int said) {

@@ -41,6 +41,10 @@ final class SnapshotMessages {
                 .setDirtyRateBytesPerSecond(s.dirtyRateBytesPerSecond())
                 .setKeepSource(s.keepSource())
                 .setRefusedMessages(s.refusedMessages());
+        if (s.side() == dev.ferry.migration.Side.SOURCE) {
+            m.setBandwidthBytesPerSecond(s.limits().bandwidthBytesPerSecond())
+                    .setPostcopyBandwidthBytesPerSecond(s.limits().postcopyBandwidthBytesPerSecond());
+        }
         // The sum of what is shown, so that whoever adds the phases up finds exactly this number.
         double downtimeMs = 0;
         for (PhaseTime phase : s.downtimePhases()) {

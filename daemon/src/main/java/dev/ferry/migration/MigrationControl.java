@@ -30,6 +30,11 @@ public interface MigrationControl {
     /** Returns when it has ended. */
     MigrationSnapshot cancel(String id);
 
+    /**
+     * Changes bandwidth limits, at once. NOT_FOUND if there is none; FAILED_PRECONDITION if it has ended or arrives here.
+     */
+    MigrationSnapshot setLimits(String id, Limits.Change change);
+
     /** Waits until the snapshot's version is above {@code version} or the time has passed; the snapshot then. */
     MigrationSnapshot awaitChange(String id, long version, long timeoutMs) throws InterruptedException;
 

@@ -13,8 +13,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What is known of one migration on one side, for people. Written by the migration's owner, read by anyone; the state
- * changes only through {@link #state}.
+ * What is known of one migration on one side, for people. Written by the migration's owner (its limits by whoever
+ * changes them), read by anyone; the state changes only through {@link #state}.
  */
 public final class MigrationRecord {
     private static final Logger LOG = LoggerFactory.getLogger(MigrationRecord.class);
@@ -54,6 +54,7 @@ public final class MigrationRecord {
         double dirtyRate;
         boolean keepSource;
         long refusedMessages;
+        Limits limits = Limits.NONE;
     }
 
     MigrationRecord(NanoClock clock, long startedUnixMs, Consumer<Fields> first) {
@@ -128,7 +129,8 @@ public final class MigrationRecord {
                     f.state.hasEnded() ? 0 : f.rate,
                     f.dirtyRate,
                     f.keepSource,
-                    f.refusedMessages);
+                    f.refusedMessages,
+                    f.limits);
         } finally {
             lock.unlock();
         }

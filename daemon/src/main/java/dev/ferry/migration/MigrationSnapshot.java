@@ -8,6 +8,7 @@ import java.util.List;
  * @param version counts up with every change, for those who wait for the next
  * @param id 16 hex digits
  * @param runsOn which side owns the guest
+ * @param limits at the source; the destination does not know them
  */
 public record MigrationSnapshot(
         long version,
@@ -33,7 +34,8 @@ public record MigrationSnapshot(
         double rateBytesPerSecond,
         double dirtyRateBytesPerSecond,
         boolean keepSource,
-        long refusedMessages) {
+        long refusedMessages,
+        Limits limits) {
 
     /** What pre-copy did. */
     public record PrecopyCounts(int rounds, long pages, long zeroPages, long bytes, long ns, String stopReason) {

@@ -173,6 +173,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
             f.requestId = requestId;
             f.epoch = spec.epoch();
             f.keepSource = policy.keepSource();
+            f.limits = Limits.of(policy);
             f.reason = "the destination prepares";
             f.memoryTotalBytes =
                     spec.blocks().stream().mapToLong(RamBlock::lengthBytes).sum();
@@ -245,6 +246,15 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new FerryException(ErrorCategory.UNAVAILABLE, "interrupted while the cancel is under way", e);
+        }
+        return m.record().snapshot();
+    }
+
+    @Override
+    public MigrationSnapshot setLimits(String id, Limits.Change change) {
+        SourceMigration m = source(id, "limit");
+        if (!m.limits().change(change)) {
+            throw late(m, "has ended and takes no limits");
         }
         return m.record().snapshot();
     }

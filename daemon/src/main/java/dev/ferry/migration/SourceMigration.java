@@ -7,7 +7,6 @@ import dev.ferry.base.Urgency;
 import dev.ferry.memory.RamBlock;
 import dev.ferry.migration.MigrationSnapshot.PostcopyCounts;
 import dev.ferry.migration.MigrationSnapshot.PrecopyCounts;
-import dev.ferry.precopy.Pacer;
 import dev.ferry.precopy.PageSender;
 import dev.ferry.precopy.Precopy;
 import dev.ferry.precopy.PrecopyProgress;
@@ -23,7 +22,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A guest leaves: prepare → pre-copy → switchover → commit → post-copy → done, top to bottom. One thread, the owner, runs it
- * and owns everything here; people talk to it through {@link SourceCommands}.
+ * and owns everything here; people talk to it through {@link SourceCommands} and
+ * {@link SourceLimits}.
  *
  * <p>Who owns the guest: until HANDED_OVER is in the journal, whatever happens ends in {@link #undo} with the guest running
  * here. From then on the guest is the destination's and nothing here resumes it, unless the destination itself says that it
@@ -47,6 +47,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private final NanoClock clock;
     private final Urgency urgency;
     private final SourceCommands commands = new SourceCommands();
+    private final SourceLimits limits;
     private final SentPages sent;
 
     private PeerLink link;
@@ -84,11 +85,16 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         this.journal = journal;
         this.record = record;
         this.clock = clock;
+        this.limits = new SourceLimits(Limits.of(policy), record, clock);
         this.sent = new SentPages(guest.blocks());
     }
 
     SourceCommands commands() {
         return commands;
+    }
+
+    SourceLimits limits() {
+        return limits;
     }
 
     MigrationRecord record() {
@@ -144,7 +150,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
                 bulk,
                 sent,
                 new PageSender(guest.memory(), bulk, largestPageBytes()),
-                new Pacer(clock, policy.bandwidthBytesPerSecond()),
+                limits.precopy(),
                 new StopRule(policy.precopyRounds(), policy.precopyNs()),
                 commands,
                 this,
@@ -251,8 +257,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private void push() {
         urgency.background();
         PageSender sender = new PageSender(guest.memory(), bulk, largestPageBytes());
-        Pacer pacer = new Pacer(clock, policy.postcopyBandwidthBytesPerSecond());
-        new BackgroundPush(demandPages, sender, link, bulk, pacer, this::postcopyProgress).run();
+        new BackgroundPush(demandPages, sender, link, bulk, limits.postcopy(), this::postcopyProgress).run();
     }
 
     private void reconnect() {

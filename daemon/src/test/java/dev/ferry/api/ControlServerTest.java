@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ferry.base.NanoClock;
+import dev.ferry.migration.Limits;
 import dev.ferry.migration.MigrationState;
 import dev.ferry.migration.Policy;
 import dev.ferry.v1.AttachGuestRequest;
@@ -18,6 +19,7 @@ import dev.ferry.v1.ListResponse;
 import dev.ferry.v1.Migration;
 import dev.ferry.v1.MigrationServiceGrpc;
 import dev.ferry.v1.RunGuestRequest;
+import dev.ferry.v1.SetLimitsRequest;
 import dev.ferry.v1.StartRequest;
 import dev.ferry.v1.SwitchToPostcopyRequest;
 import dev.ferry.v1.WatchRequest;
@@ -47,6 +49,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
@@ -148,6 +151,36 @@ class ControlServerTest {
         request.getPolicyBuilder().setPrecopyRounds(0).setPrecopySeconds(1.5).setKeepSource(true);
         calls.start(request.build());
         assertThat(migrations.lastPolicy).isEqualTo(new Policy(0, 1_500_000_000L, 111, 222, true));
+    }
+
+    @Test
+    void shouldTellALimitOfNothingFromNoLimit() {
+        SetLimitsRequest.Builder request = SetLimitsRequest.newBuilder().setId(Snapshots.ID);
+        assertThat(calls.setLimits(request.build()).getBandwidthBytesPerSecond())
+                .isEqualTo(26);
+        assertThat(migrations.lastLimits).isEqualTo(new Limits.Change(OptionalLong.empty(), OptionalLong.empty()));
+
+        calls.setLimits(request.setBandwidthBytesPerSecond(0)
+                .setPostcopyBandwidthBytesPerSecond(65_536)
+                .build());
+        assertThat(migrations.lastLimits).isEqualTo(new Limits.Change(OptionalLong.of(0), OptionalLong.of(65_536)));
+    }
+
+    @Test
+    void shouldRefuseLimitsThatMakeNoSense() {
+        assertStatus(
+                Status.Code.INVALID_ARGUMENT,
+                () -> calls.setLimits(SetLimitsRequest.newBuilder()
+                        .setId(Snapshots.ID)
+                        .setPostcopyBandwidthBytesPerSecond(-1)
+                        .build()));
+        assertStatus(
+                Status.Code.INVALID_ARGUMENT,
+                () -> calls.setLimits(SetLimitsRequest.newBuilder().setId("x").build()));
+        assertStatus(
+                Status.Code.NOT_FOUND,
+                () -> calls.setLimits(
+                        SetLimitsRequest.newBuilder().setId("00000000000000ff").build()));
     }
 
     @Test

@@ -4,6 +4,7 @@ import com.google.common.util.concurrent.Uninterruptibles;
 import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
 import dev.ferry.migration.CannotMoveException;
+import dev.ferry.migration.Limits;
 import dev.ferry.migration.MigrationControl;
 import dev.ferry.migration.MigrationSnapshot;
 import dev.ferry.migration.MigrationState;
@@ -29,6 +30,7 @@ final class FakeMigrations implements MigrationControl {
     final List<MigrationSnapshot> listed = new ArrayList<>();
     final List<Runnable> listeners = new CopyOnWriteArrayList<>();
     volatile Policy lastPolicy;
+    volatile Limits.Change lastLimits;
     volatile boolean cancelBlocks;
     volatile boolean cancelling;
     volatile CountDownLatch cancelMayEnd = new CountDownLatch(0);
@@ -79,6 +81,13 @@ final class FakeMigrations implements MigrationControl {
     @Override
     public MigrationSnapshot switchToPostcopy(String id) {
         throw new FerryException(ErrorCategory.FAILED_PRECONDITION, "switched already");
+    }
+
+    @Override
+    public MigrationSnapshot setLimits(String id, Limits.Change change) {
+        get(id);
+        lastLimits = change;
+        return get(id);
     }
 
     @Override

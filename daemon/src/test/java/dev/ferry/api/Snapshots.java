@@ -1,5 +1,6 @@
 package dev.ferry.api;
 
+import dev.ferry.migration.Limits;
 import dev.ferry.migration.MigrationSnapshot;
 import dev.ferry.migration.MigrationSnapshot.LatencyUs;
 import dev.ferry.migration.MigrationSnapshot.PostcopyCounts;
@@ -40,7 +41,8 @@ final class Snapshots {
                 23.5,
                 24.5,
                 true,
-                25);
+                25,
+                new Limits(26, 27));
     }
 
     static MigrationSnapshot of(MigrationState state, long version) {

@@ -13,9 +13,11 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -86,17 +88,21 @@ class MigrationOverTcpTest {
         server = new PeerServer(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), destinations, "1.2-there", "there");
         peer = "127.0.0.1:" + server.port();
-        migrations = new Migrations(
+        migrations = migrations(new Destinations(host, journal, NanoClock.system(), System::currentTimeMillis), "here");
+    }
+
+    private Migrations migrations(Destinations here, String self) {
+        return new Migrations(
                 host,
                 new PeerDialer("test", 3),
-                new Destinations(host, journal, NanoClock.system(), System::currentTimeMillis),
+                here,
                 journal,
                 NanoClock.system(),
                 System::currentTimeMillis,
                 new AtomicLong(100)::incrementAndGet,
                 Thread::new,
                 Urgency.NONE,
-                "here");
+                self);
     }
 
     @AfterEach
@@ -170,6 +176,108 @@ class MigrationOverTcpTest {
         assertThat(s.postcopy().remoteFaults()).isPositive();
         assertThat(s.postcopy().faultLatency().count()).isPositive();
         assertThat(s.postcopy().residualPages()).isGreaterThan(PAGES / 4);
+    }
+
+    /** At 64 KiB/s the push alone would take more than two minutes. */
+    @Test
+    void shouldEndSoonAfterTheLimitOfThePushIsLifted() throws Exception {
+        String id = startPostcopy(64 << 10);
+        for (int page = 0; page < PAGES; page += 64) {
+            long beginNs = System.nanoTime();
+            assertThat(arriving.touch(page)).isEqualTo(guest.expected[page]);
+            assertThat(System.nanoTime() - beginNs).isLessThan(TimeUnit.SECONDS.toNanos(1));
+        }
+        assertThat(migrations.get(id).state()).isEqualTo(MigrationState.POSTCOPY);
+        assertThat(migrations.get(id).memoryRemainingBytes()).isPositive();
+
+        MigrationSnapshot changed = migrations.setLimits(id, postcopyLimit(0));
+        assertThat(changed.limits()).isEqualTo(new Limits(3 << 20, 0));
+        long liftedNs = System.nanoTime();
+        MigrationSnapshot s = awaitEnd(id);
+        assertThat(System.nanoTime() - liftedNs).isLessThan(TimeUnit.SECONDS.toNanos(10));
+        assertThat(s.state()).as(s.error()).isEqualTo(MigrationState.COMPLETED);
+        assertThat(s.recoveries()).isZero();
+        assertEveryByteArrived();
+        assertRefused(() -> migrations.setLimits(id, postcopyLimit(1)), ErrorCategory.FAILED_PRECONDITION, "has ended");
+    }
+
+    /** At a byte a second the push alone would take weeks. */
+    @Test
+    void shouldEndWhenTheGuestHasTouchedEverythingHoweverSmallTheLimit() throws Exception {
+        String id = startPostcopy(1);
+        for (int page = 0; page < PAGES; page++) {
+            assertThat(arriving.touch(page)).isEqualTo(guest.expected[page]);
+        }
+        MigrationSnapshot s = awaitEnd(id);
+        assertThat(s.state()).as(s.error()).isEqualTo(MigrationState.COMPLETED);
+        assertThat(s.recoveries()).isZero();
+        assertThat(s.postcopy().pushedPages()).isLessThan(s.postcopy().demandPages());
+        assertEveryByteArrived();
+    }
+
+    @Test
+    void shouldLiftTheLimitOfPrecopyWhileItWaits() throws Exception {
+        String id = migrations
+                .start("db1", peer, "", new Policy(1, Long.MAX_VALUE / 4, 1, 0, false))
+                .id();
+        while (migrations.get(id).state() != MigrationState.PRECOPY) {
+            migrations.awaitChange(id, migrations.get(id).version(), 10);
+        }
+        migrations.setLimits(id, new Limits.Change(OptionalLong.of(0), OptionalLong.empty()));
+        MigrationSnapshot s = awaitEnd(id);
+        assertThat(s.state()).as(s.error()).isEqualTo(MigrationState.COMPLETED);
+        assertThat(s.precopy().stopReason()).isEqualTo("round limit");
+        assertEveryByteArrived();
+    }
+
+    @Test
+    void shouldNotLetTheLimitOfPrecopyOutlastItsTime() throws Exception {
+        Policy slow = new Policy(5, TimeUnit.MILLISECONDS.toNanos(200), 1, 0, false);
+        MigrationSnapshot s = awaitEnd(migrations.start("db1", peer, "", slow).id());
+        assertThat(s.state()).as(s.error()).isEqualTo(MigrationState.COMPLETED);
+        assertThat(s.precopy().stopReason()).isEqualTo("time limit");
+        assertEveryByteArrived();
+    }
+
+    @Test
+    void shouldTakeLimitsOnlyForAMigrationThatLeaves() throws Exception {
+        assertRefused(
+                () -> migrations.setLimits("00000000000000ff", postcopyLimit(1)),
+                ErrorCategory.NOT_FOUND,
+                "ferry list");
+        String id = startPostcopy(1);
+        assertThat(migrations.get(id).limits()).isEqualTo(new Limits(3 << 20, 1));
+        try (Migrations there = migrations(destinations, "there")) {
+            assertRefused(
+                    () -> there.setLimits(id, postcopyLimit(0)),
+                    ErrorCategory.FAILED_PRECONDITION,
+                    "say limit to the ferryd of the source");
+        }
+        migrations.setLimits(id, postcopyLimit(0));
+        assertThat(awaitEnd(id).state()).isEqualTo(MigrationState.COMPLETED);
+    }
+
+    /** Without pre-copy; returns when the guest runs at the destination. */
+    private String startPostcopy(long postcopyBandwidth) throws InterruptedException {
+        Policy policy = new Policy(0, TimeUnit.SECONDS.toNanos(5), 3 << 20, postcopyBandwidth, false);
+        String id = migrations.start("db1", peer, "", policy).id();
+        MigrationSnapshot s = migrations.get(id);
+        while (s.state() != MigrationState.POSTCOPY) {
+            assertThat(s.state().hasEnded()).as(s.error()).isFalse();
+            s = migrations.awaitChange(id, s.version(), 1000);
+        }
+        return id;
+    }
+
+    private static Limits.Change postcopyLimit(long bytesPerSecond) {
+        return new Limits.Change(OptionalLong.empty(), OptionalLong.of(bytesPerSecond));
+    }
+
+    private static void assertRefused(ThrowingCallable call, ErrorCategory category, String why) {
+        assertThatThrownBy(call)
+                .isInstanceOfSatisfying(
+                        FerryException.class, e -> assertThat(e.category()).isEqualTo(category))
+                .hasMessageContaining(why);
     }
 
     @Test
