@@ -34,6 +34,7 @@ import picocli.CommandLine.TypeConversionException;
             ShowCommand.class,
             WatchCommand.class,
             PostcopyCommand.class,
+            LimitCommand.class,
             CancelCommand.class
         })
 final class Ferry {
@@ -73,6 +74,7 @@ final class Ferry {
                 .registerConverter(Endpoint.class, converter(Endpoint::parse))
                 .registerConverter(Format.class, converter(Format::parse))
                 .registerConverter(HostPort.class, converter(HostPort::parse))
+                .registerConverter(Limit.class, converter(Limit::parse))
                 .registerConverter(Rate.class, converter(Rate::parse))
                 .setOverwrittenOptionsAllowed(true)
                 .setOut(new PrintWriter(terminal.out(), true, StandardCharsets.UTF_8))

@@ -27,7 +27,10 @@ final class MigrateCommand extends ClientCommand {
     @Option(names = "--precopy-seconds", paramLabel = "S", description = "at most S seconds of pre-copy")
     private Double precopySeconds;
 
-    @Option(names = "--bandwidth", paramLabel = "RATE", description = "limit of pre-copy " + Rate.HELP)
+    @Option(
+            names = "--bandwidth",
+            paramLabel = "RATE",
+            description = "limit of pre-copy " + Rate.HELP + "; without it the daemon's own holds")
     private Rate bandwidth;
 
     @Option(

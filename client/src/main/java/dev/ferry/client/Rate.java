@@ -28,8 +28,7 @@ record Rate(long bytesPerSecond) {
         }
         BigDecimal bytes = new BigDecimal(parts.group(1)).multiply(unitBytes(text, parts.group(2)));
         if (bytes.compareTo(BigDecimal.ONE) < 0) {
-            throw new IllegalArgumentException("'" + text
-                    + "': a limit is at least one byte a second; without the option the daemon's own limit holds");
+            throw new IllegalArgumentException("'" + text + "': a limit is at least one byte a second");
         }
         if (bytes.compareTo(BigDecimal.valueOf(Long.MAX_VALUE)) > 0) {
             throw new IllegalArgumentException("'" + text + "' is too large");

@@ -38,12 +38,29 @@ final class Summary {
                     "remaining",
                     Units.bytes(m.getMemoryRemainingBytes()) + " of " + Units.bytes(m.getMemoryTotalBytes()));
         }
+        limits();
         fields.add("sent", Units.bytes(m.getBytesSent()));
         if (m.getRecoveries() > 0) {
             fields.add("recoveries", String.valueOf(m.getRecoveries()));
         }
         fields.add("total", Units.duration(m.getTotalMs()));
         return fields.toString();
+    }
+
+    /** Only where they still mean something, and only if there are any. */
+    private void limits() {
+        if (Whereabouts.hasEnded(m)
+                || (m.getBandwidthBytesPerSecond() == 0 && m.getPostcopyBandwidthBytesPerSecond() == 0)) {
+            return;
+        }
+        fields.add(
+                "limits",
+                "pre-copy " + limit(m.getBandwidthBytesPerSecond()) + ", background push "
+                        + limit(m.getPostcopyBandwidthBytesPerSecond()));
+    }
+
+    private static String limit(long bytesPerSecond) {
+        return bytesPerSecond == 0 ? "none" : Units.rate((double) bytesPerSecond);
     }
 
     /**

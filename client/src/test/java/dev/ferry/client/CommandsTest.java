@@ -11,12 +11,15 @@ import dev.ferry.v1.ListResponse;
 import dev.ferry.v1.Policy;
 import dev.ferry.v1.Reason;
 import dev.ferry.v1.RunGuestRequest;
+import dev.ferry.v1.SetLimitsRequest;
 import dev.ferry.v1.ShowGuestRequest;
 import dev.ferry.v1.StartRequest;
 import dev.ferry.v1.SwitchToPostcopyRequest;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What each command asks and prints. */
 class CommandsTest extends CommandTest {
@@ -146,6 +149,47 @@ class CommandsTest extends CommandTest {
         assertThat(ferry("cancel", Samples.ID)).isZero();
         assertThat(ferryd.request(CancelRequest.class).getId()).isEqualTo(Samples.ID);
         assertThat(screen.out()).contains("CANCELLED");
+    }
+
+    @Test
+    void shouldChangeOneLimitAndLeaveTheOther() {
+        assertThat(ferry("limit", Samples.ID, "--postcopy-bandwidth", "64KiB")).isZero();
+        assertThat(ferryd.request(SetLimitsRequest.class))
+                .isEqualTo(SetLimitsRequest.newBuilder()
+                        .setId(Samples.ID)
+                        .setPostcopyBandwidthBytesPerSecond(65_536)
+                        .build());
+        assertThat(screen.out()).contains(Samples.ID, "PRECOPY");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"none", "0"})
+    void shouldLiftALimit(String none) {
+        assertThat(ferry("limit", Samples.ID, "--bandwidth", none, "--postcopy-bandwidth", "1Gbit"))
+                .isZero();
+        SetLimitsRequest request = ferryd.request(SetLimitsRequest.class);
+        assertThat(request.hasBandwidthBytesPerSecond()).isTrue();
+        assertThat(request.getBandwidthBytesPerSecond()).isZero();
+        assertThat(request.getPostcopyBandwidthBytesPerSecond()).isEqualTo(125_000_000);
+    }
+
+    @Test
+    void shouldNotAskForLimitsThatWereNotSaid() {
+        assertThat(ferry("limit", Samples.ID)).isEqualTo(ExitCode.USAGE);
+        assertThat(screen.err()).contains("--bandwidth", "--postcopy-bandwidth");
+        assertThat(ferry("limit", Samples.ID, "--bandwidth", "64")).isEqualTo(ExitCode.USAGE);
+        assertThat(ferryd.requests).isEmpty();
+    }
+
+    @Test
+    void shouldShowLimitsWhereThereAreAny() {
+        assertThat(ferry("show", Samples.ID)).isZero();
+        assertThat(screen.out()).doesNotContain("limits");
+        ferryd.migration = Samples.precopy().toBuilder()
+                .setPostcopyBandwidthBytesPerSecond(1 << 20)
+                .build();
+        assertThat(ferry("show", Samples.ID)).isZero();
+        assertThat(screen.out()).contains("pre-copy none, background push 1.0 MiB/s");
     }
 
     @Test

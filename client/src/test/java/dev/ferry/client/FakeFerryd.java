@@ -15,6 +15,7 @@ import dev.ferry.v1.ListResponse;
 import dev.ferry.v1.Migration;
 import dev.ferry.v1.MigrationServiceGrpc;
 import dev.ferry.v1.RunGuestRequest;
+import dev.ferry.v1.SetLimitsRequest;
 import dev.ferry.v1.ShowGuestRequest;
 import dev.ferry.v1.StartRequest;
 import dev.ferry.v1.SwitchToPostcopyRequest;
@@ -130,6 +131,11 @@ final class FakeFerryd implements AutoCloseable {
 
         @Override
         public void switchToPostcopy(SwitchToPostcopyRequest request, StreamObserver<Migration> observer) {
+            answer(request, observer, migration);
+        }
+
+        @Override
+        public void setLimits(SetLimitsRequest request, StreamObserver<Migration> observer) {
             answer(request, observer, migration);
         }
 
