@@ -13,6 +13,7 @@ import dev.ferry.postcopy.PageRequester;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,7 +40,9 @@ final class DestinationMigration {
     private final MigrationRecord record;
     private final NanoClock clock;
     private final ArrivalMemory memory;
-    private Step step = Step.PREPARED;
+    /** Changed under the lock; read by event loops, which must not wait for it. */
+    private volatile Step step = Step.PREPARED;
+
     private String fencedBecause = "";
     private Arrivals.Committed committedAnswer;
     private volatile long resumedNs;
@@ -47,7 +50,7 @@ final class DestinationMigration {
     private volatile long residualPages;
     private volatile long lastPlaced;
     private volatile long lastContactNs;
-    private volatile int openStreams;
+    private final AtomicInteger openStreams = new AtomicInteger();
 
     /** What a peer did against the protocol; nothing of this migration is trusted from then on. */
     private volatile String violation;
@@ -77,7 +80,7 @@ final class DestinationMigration {
         return entry.guest();
     }
 
-    synchronized boolean hasEnded() {
+    boolean hasEnded() {
         return step == Step.SETTLED || step == Step.FENCED;
     }
 
@@ -181,7 +184,7 @@ final class DestinationMigration {
             return;
         }
         if ((step == Step.PREPARED || step == Step.LOADED)
-                && ((openStreams == 0 && clock.nanoTime() - lastContactNs > silenceNs) || !guest.isAlive())) {
+                && ((openStreams.get() == 0 && clock.nanoTime() - lastContactNs > silenceNs) || !guest.isAlive())) {
             fence(guest.isAlive() ? "the source went away before the commit" : "the destination QEMU ended");
         }
     }
@@ -249,26 +252,22 @@ final class DestinationMigration {
     }
 
     Arrivals.PageReceiver openBulk() {
-        synchronized (this) {
-            if (step == Step.FENCED || step == Step.SETTLED) {
-                throw ended();
-            }
-            if (step == Step.PREPARED) {
-                record.state(MigrationState.PRECOPY, "memory arrives while the guest runs on the source");
-            }
-            lastPlaced = 0;
+        if (hasEnded()) {
+            throw ended();
         }
+        if (step == Step.PREPARED) {
+            record.state(MigrationState.PRECOPY, "memory arrives while the guest runs on the source");
+        }
+        lastPlaced = 0;
         return new Receiver(false);
     }
 
     Arrivals.PageReceiver openDemand(PageRequester requester) {
-        synchronized (this) {
-            if (step == Step.FENCED || step == Step.SETTLED) {
-                throw ended();
-            }
-            if (step == Step.COMMITTED) {
-                record.state(MigrationState.POSTCOPY, "the source is back");
-            }
+        if (hasEnded()) {
+            throw ended();
+        }
+        if (step == Step.COMMITTED) {
+            record.state(MigrationState.POSTCOPY, "the source is back");
         }
         memory.connect(requester);
         return new Receiver(true);
@@ -330,12 +329,8 @@ final class DestinationMigration {
                 entry.startedUnixMs());
     }
 
-    private synchronized void streamOpened() {
-        openStreams++;
-    }
-
-    private synchronized void streamClosed(Throwable error) {
-        openStreams--;
+    private void streamClosed(Throwable error) {
+        openStreams.decrementAndGet();
         lastContactNs = clock.nanoTime();
         if (error != null && step == Step.COMMITTED && record.state() == MigrationState.POSTCOPY) {
             record.update(f -> f.recoveries++);
@@ -349,7 +344,7 @@ final class DestinationMigration {
 
         Receiver(boolean demand) {
             this.demand = demand;
-            streamOpened();
+            openStreams.incrementAndGet();
         }
 
         @Override

@@ -13,9 +13,12 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The migrations that arrive at this daemon. Thread-safe. */
 public class Destinations implements Arrivals {
+    private static final Logger LOG = LoggerFactory.getLogger(Destinations.class);
     /** A source that is silent for so long before the commit has gone: its guest goes on there, ours is ended. */
     private static final long ABANDONED_NS = 15_000_000_000L;
 
@@ -155,7 +158,13 @@ public class Destinations implements Arrivals {
 
     /** Called now and then: ends what a source left behind before the commit. */
     public void sweep() {
-        migrations.values().forEach(m -> m.abortIfAbandoned(ABANDONED_NS));
+        for (DestinationMigration m : migrations.values()) {
+            try {
+                m.abortIfAbandoned(ABANDONED_NS);
+            } catch (RuntimeException e) {
+                LOG.error("arrival of {} cannot be ended, tried again", m.guestName(), e);
+            }
+        }
     }
 
     Collection<DestinationMigration> all() {

@@ -32,6 +32,8 @@ import org.slf4j.LoggerFactory;
 final class SourceMigration implements Runnable, PrecopyProgress {
     private static final Logger LOG = LoggerFactory.getLogger(SourceMigration.class);
     private static final long BACKOFF_FIRST_NS = TimeUnit.MILLISECONDS.toNanos(50);
+    private static final long LAST_ANSWERS_NS = TimeUnit.SECONDS.toNanos(1);
+    private static final long FINISH_AGAIN_NS = TimeUnit.MILLISECONDS.toNanos(2);
     private static final long BACKOFF_MAX_NS = TimeUnit.SECONDS.toNanos(2);
 
     private final long id;
@@ -48,7 +50,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private final Urgency urgency;
     private final SourceCommands commands = new SourceCommands();
     private final SourceLimits limits;
-    private final SentPages sent;
+    private SentPages sent;
 
     private PeerLink link;
     private PeerLink.BulkLink bulk;
@@ -57,6 +59,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private boolean stopped;
     private boolean committed;
     private boolean fenced;
+    private boolean handedOver;
     private SourcePages demandPages;
     private Stopwatch blackout;
     private long precopyBeginNs;
@@ -108,13 +111,28 @@ final class SourceMigration implements Runnable, PrecopyProgress {
             preCopy();
             switchover();
         } catch (RuntimeException | Error e) {
-            undo(e);
-            return;
+            if (!handedOver) {
+                undo(e);
+                forget();
+                return;
+            }
+            // Whatever it was, the destination may run the guest: only its own answer can give it back.
+            lost(e);
         }
         untilCommitted();
         if (committed) {
             postCopy();
         }
+        forget();
+    }
+
+    /** The record outlives the migration; its memory does not. */
+    private void forget() {
+        link = null;
+        bulk = null;
+        precopy = null;
+        demandPages = null;
+        sent = null;
     }
 
     private void prepare() {
@@ -178,7 +196,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         Arrivals.Switched switched = link.switchover(bulk.sequence(), stale, small, deviceState);
         blackout.cut(switched.phases(), "transfer");
         commands.closeToCancel();
-        journal.write(withStep(Journal.Step.HANDED_OVER));
+        handOver();
         record.update(f -> {
             f.runsOn = Side.DESTINATION;
             f.postcopy = residual(switched.residualPages());
@@ -186,8 +204,19 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         blackout.cut("journal");
         try {
             settle(link.commit());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             lost(e);
+        }
+    }
+
+    /** From here on nothing resumes the guest here but the destination's word that it never ran there. */
+    private void handOver() {
+        handedOver = true;
+        try {
+            journal.write(withStep(Journal.Step.HANDED_OVER));
+        } catch (RuntimeException | Error e) {
+            handedOver = false;
+            throw e;
         }
     }
 
@@ -214,10 +243,23 @@ final class SourceMigration implements Runnable, PrecopyProgress {
             backoff.pause();
             try {
                 reconnect();
+                serveWhatTheResumeTouches();
                 settle(link.commit());
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 lost(e);
             }
+        }
+    }
+
+    /** The destination may be in the middle of resuming the guest, and wait for a page. */
+    private void serveWhatTheResumeTouches() {
+        try {
+            link.openDemand(demandPages);
+        } catch (FerryException e) {
+            if (e.category() != ErrorCategory.FAILED_PRECONDITION && e.category() != ErrorCategory.NOT_FOUND) {
+                throw e;
+            }
+            LOG.debug("migration {}: nothing to serve: {}", entry.id(), e.getMessage());
         }
     }
 
@@ -238,14 +280,14 @@ final class SourceMigration implements Runnable, PrecopyProgress {
                 } else {
                     push();
                 }
-                PostcopyCounts counts = link.finish();
+                PostcopyCounts counts = finish();
                 record.update(f -> {
                     f.postcopy = counts;
                     f.bytesSent = bytesBefore + link.bytesSent();
                     f.memoryRemainingBytes = 0;
                 });
                 break;
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 lost(e);
                 connected = false;
                 backoff.pause();
@@ -258,6 +300,22 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         urgency.background();
         PageSender sender = new PageSender(guest.memory(), bulk, largestPageBytes());
         new BackgroundPush(demandPages, sender, link, bulk, limits.postcopy(), this::postcopyProgress).run();
+    }
+
+    /** The last answers to faults may still be on their way when the push is done. */
+    private PostcopyCounts finish() {
+        long giveUpNs = clock.nanoTime() + LAST_ANSWERS_NS;
+        while (true) {
+            try {
+                return link.finish();
+            } catch (FerryException e) {
+                if (e.category() != ErrorCategory.FAILED_PRECONDITION || clock.nanoTime() > giveUpNs) {
+                    throw e;
+                }
+                link.throwIfBroken();
+                LockSupport.parkNanos(FINISH_AGAIN_NS);
+            }
+        }
     }
 
     private void reconnect() {
@@ -282,28 +340,28 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     /** The destination has everything. */
     private void release() {
         urgency.normal();
-        String reason = "everything is at the destination";
-        try {
-            guest.memory().stopTracking();
-            guest.depart(policy.keepSource());
-        } catch (RuntimeException e) {
-            LOG.error("migration {}: the guest left, but its source QEMU could not be cleaned up", entry.id(), e);
-            reason += "; the source QEMU could not be ended: " + e.getMessage();
-        }
-        link.close();
-        guest.close();
-        journal.remove(entry.id(), Side.SOURCE);
-        record.state(MigrationState.COMPLETED, reason);
+        StringBuilder trouble = new StringBuilder();
+        attempt(trouble, "end the write tracking", () -> guest.memory().stopTracking());
+        attempt(trouble, "end the source QEMU", () -> guest.depart(policy.keepSource()));
+        attempt(trouble, "close the connection", link::close);
+        attempt(trouble, "let go of the source QEMU", guest::close);
+        attempt(trouble, "remove the journal's entry", () -> journal.remove(entry.id(), Side.SOURCE));
+        record.state(MigrationState.COMPLETED, "everything is at the destination" + trouble);
     }
 
     /** After HANDED_OVER: the peer is away. */
-    private void lost(RuntimeException e) {
-        LOG.warn("migration {}: {}", entry.id(), e.getMessage());
+    private void lost(Throwable e) {
+        String why = e.getMessage() == null ? e.toString() : e.getMessage();
+        if (e instanceof FerryException) {
+            LOG.warn("migration {}: {}", entry.id(), why);
+        } else {
+            LOG.error("migration {}: {}", entry.id(), why, e);
+        }
         bytesBefore += link.bytesSent();
         link.close();
         bulk = null;
         record.update(f -> f.recoveries++);
-        record.state(MigrationState.RECOVERING, e.getMessage());
+        record.state(MigrationState.RECOVERING, why);
     }
 
     /** Before the commit, or refused by the destination: as if nothing had happened, with the guest running here. */
@@ -325,11 +383,11 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         }
         attempt(trouble, "end the write tracking", () -> guest.memory().stopTracking());
         if (link != null) {
-            link.close();
+            attempt(trouble, "close the connection", link::close);
         }
-        guest.close();
+        attempt(trouble, "let go of QEMU", guest::close);
         commands.close();
-        journal.remove(entry.id(), Side.SOURCE);
+        attempt(trouble, "remove the journal's entry", () -> journal.remove(entry.id(), Side.SOURCE));
         String where = resumed
                 ? "the guest runs on the source"
                 : "the guest is paused on the source: look at its QEMU and continue it there";
@@ -341,7 +399,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         try {
             step.run();
             return true;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             LOG.warn("migration {}: could not {}", entry.id(), what, e);
             trouble.append("; could not ").append(what).append(": ").append(e.getMessage());
             return false;

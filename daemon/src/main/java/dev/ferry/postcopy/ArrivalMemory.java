@@ -92,6 +92,8 @@ public final class ArrivalMemory {
             requested[block.index()].forEachSetRun(0, block.pageCount(), 1, (page, n) -> {
                 if (!valid[block.index()].get(page)) {
                     to.request(block, page, 1);
+                } else {
+                    mapOne(block, page); // once more: mapping it may have failed
                 }
             });
         }
@@ -243,15 +245,19 @@ public final class ArrivalMemory {
         pages.map(block, page, n);
     }
 
+    private void mapOne(RamBlock block, long page) {
+        if (written[block.index()].get(page)) {
+            pages.map(block, page, 1);
+        } else {
+            pages.mapZero(block, page);
+        }
+    }
+
     private void wakeRequested(RamBlock block, long first, int count) {
         int b = block.index();
         long end = first + count;
         for (long page = requested[b].nextSet(first, end); page >= 0; page = requested[b].nextSet(page + 1, end)) {
-            if (written[b].get(page)) {
-                pages.map(block, page, 1);
-            } else {
-                pages.mapZero(block, page);
-            }
+            mapOne(block, page);
             long start = pending.remove(block, page);
             if (start >= 0) {
                 latency.record(clock.nanoTime() - start);

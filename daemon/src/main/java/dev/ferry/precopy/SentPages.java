@@ -62,6 +62,9 @@ public final class SentPages {
     public void markDistrustedDirty() {
         for (int i = 0; i < distrusted.length; i++) {
             RamBlock block = blocks.get(i);
+            if (!block.guestRam()) {
+                continue;
+            }
             distrusted[i].forEachSetRun(
                     0, block.pageCount(), block.pageCount(), (first, pages) -> markDirty(block, first, pages));
         }

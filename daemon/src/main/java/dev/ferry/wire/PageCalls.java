@@ -144,6 +144,12 @@ final class PageCalls {
             }
         }
 
+        /** gRPC's own word for a stream that it closed for an error of ours. */
+        @Override
+        public final void onComplete() {
+            onCancel();
+        }
+
         @Override
         public final void onCancel() {
             if (!ended) {

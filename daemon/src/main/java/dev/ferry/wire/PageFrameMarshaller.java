@@ -69,7 +69,7 @@ final class PageFrameMarshaller implements MethodDescriptor.Marshaller<PageFrame
                 }
                 frame.runs.add(firstPage, pageCount, frame.dataLength == 0);
             }
-        } catch (IOException e) {
+        } catch (IOException | IllegalStateException e) {
             frame.malformed = "malformed page message: " + e.getMessage();
         }
         return frame;

@@ -22,7 +22,7 @@ final class PeerChannels implements AutoCloseable {
     /** A batch at once: what is received in pieces is put together by copying. */
     private static final int MOST_RECEIVE_BYTES = 512 << 10;
 
-    private static final int USER_TIMEOUT_MS = 10_000;
+    static final int USER_TIMEOUT_MS = 10_000;
 
     private final String peer;
     private final String threads;

@@ -8,6 +8,7 @@ import io.grpc.ServerCallExecutorSupplier;
 import io.grpc.netty.NettyServerBuilder;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
@@ -50,6 +51,9 @@ public final class PeerServer implements AutoCloseable {
                 .directExecutor()
                 .callExecutor(new StepsOnThePool())
                 .maxInboundMessageSize(MAX_MESSAGE_BYTES)
+                .withChildOption(EpollChannelOption.TCP_USER_TIMEOUT, PeerChannels.USER_TIMEOUT_MS)
+                .keepAliveTime(10, TimeUnit.SECONDS)
+                .keepAliveTimeout(5, TimeUnit.SECONDS)
                 .permitKeepAliveTime(1, TimeUnit.SECONDS)
                 .permitKeepAliveWithoutCalls(true)
                 .addService(new PeerService(arrivals, version, hostName))

@@ -9,6 +9,8 @@ import dev.ferry.base.NanoClock;
 import dev.ferry.base.Urgency;
 import dev.ferry.wire.PeerDialer;
 import dev.ferry.wire.PeerServer;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -34,6 +36,7 @@ class MigrationOverTcpTest {
     private volatile RuntimeException failLoad;
     private volatile RuntimeException failCont;
     private volatile boolean loseFinish;
+    private volatile boolean breakCommit;
     private PeerServer server;
     private Migrations migrations;
     private Destinations destinations;
@@ -94,7 +97,7 @@ class MigrationOverTcpTest {
     private Migrations migrations(Destinations here, String self) {
         return new Migrations(
                 host,
-                new PeerDialer("test", 3),
+                (to, id, epoch) -> breakingOnce(new PeerDialer("test", 3).dial(to, id, epoch)),
                 here,
                 journal,
                 NanoClock.system(),
@@ -103,6 +106,23 @@ class MigrationOverTcpTest {
                 Thread::new,
                 Urgency.NONE,
                 self);
+    }
+
+    /** A link whose next commit ends with an Error here, when the destination has answered. */
+    private PeerLink breakingOnce(PeerLink link) {
+        return (PeerLink) Proxy.newProxyInstance(
+                PeerLink.class.getClassLoader(), new Class<?>[] {PeerLink.class}, (self, method, arguments) -> {
+                    try {
+                        Object answer = method.invoke(link, arguments);
+                        if (method.getName().equals("commit") && breakCommit) {
+                            breakCommit = false;
+                            throw new OutOfMemoryError("Cannot reserve direct buffer memory");
+                        }
+                        return answer;
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
     }
 
     @AfterEach
@@ -302,6 +322,18 @@ class MigrationOverTcpTest {
         assertThat(s.recoveries()).isPositive();
         assertEveryByteArrived();
         assertThat(guest.calls).doesNotContain("cont");
+    }
+
+    @Test
+    void shouldNeverResumeTheGuestForAnErrorAfterTheCommit() throws Exception {
+        breakCommit = true;
+        MigrationSnapshot s =
+                awaitEnd(migrations.start("db1", peer, "", Policy.defaults()).id());
+        assertThat(s.state()).as(s.error()).isEqualTo(MigrationState.COMPLETED);
+        assertThat(s.recoveries()).isPositive();
+        assertThat(guest.calls).containsExactly("depart");
+        assertThat(guest.isRunning()).isFalse();
+        assertEveryByteArrived();
     }
 
     @Test
