@@ -43,6 +43,9 @@ final class Main implements Callable<Integer> {
     @Option(names = "--all", description = "Loopback, the matrix, and a link of 1 Gbit/s.")
     boolean all;
 
+    @Option(names = "--scale", description = "Instead: what a guest's size costs, up to 1 TiB; needs no QEMU.")
+    boolean scale;
+
     @Option(names = "--memory", paramLabel = "MIB", description = "The guest's memory.")
     int memoryMib = 1024;
 
@@ -84,6 +87,10 @@ final class Main implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        if (scale) {
+            System.out.println(new Scale(System.err).markdown());
+            return 0;
+        }
         Scenario base = new Scenario(
                 Scenarios.BASE,
                 memoryMib,
