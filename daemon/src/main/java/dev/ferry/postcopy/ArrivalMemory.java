@@ -14,7 +14,8 @@ import java.util.List;
  * <ul>
  *   <li><em>valid</em>: complete, newest content (also: known to be zero); set only after the bytes are in place
  *   <li><em>written</em>: the page exists in the RAM file; a valid page without it is a hole that reads as zero
- *   <li><em>claimed</em>: somebody is writing it or has: only who sets this bit may write, once armed
+ *   <li><em>claimed</em>: somebody is writing it or has: once armed, only who sets this bit may write, and only a page that
+ *       is not valid. What was valid before is not marked: arming costs nothing
  *   <li><em>requested</em>: a vCPU waits for it
  * </ul>
  *
@@ -74,10 +75,6 @@ public final class ArrivalMemory {
 
     /** From here faults are served and valid pages belong to the guest. Everything that was sent before must have been placed. */
     public void arm() {
-        for (RamBlock block : blocks) {
-            PageBitmap claims = claimed[block.index()];
-            valid[block.index()].forEachSetRun(0, block.pageCount(), block.pageCount(), claims::setRange);
-        }
         armed = true;
     }
 
@@ -138,7 +135,7 @@ public final class ArrivalMemory {
         }
         int i = 0;
         while (i < count) {
-            int n = claimed[block.index()].setRun(firstPage + i, count - i);
+            int n = claim(block, firstPage + i, count - i);
             if (n == 0) {
                 counters.duplicatePages.increment();
                 i++;
@@ -159,6 +156,13 @@ public final class ArrivalMemory {
         }
     }
 
+    /** Claims pages that are neither valid nor claimed from this one on, until one that is; how many. */
+    private int claim(RamBlock block, long firstPage, int atMost) {
+        // A page never stops being valid once armed, and becomes valid only after it was claimed.
+        long end = valid[block.index()].nextSet(firstPage, firstPage + atMost);
+        return claimed[block.index()].setRun(firstPage, end < 0 ? atMost : (int) (end - firstPage));
+    }
+
     /** Zero pages arrived. */
     public void arrivedZero(RamBlock block, long firstPage, long count, boolean demand) {
         int b = block.index();
@@ -169,7 +173,7 @@ public final class ArrivalMemory {
             return;
         }
         for (long page = firstPage; page < firstPage + count; page++) {
-            if (!claimed[b].set(page)) {
+            if (claim(block, page, 1) == 0) {
                 counters.duplicatePages.increment();
                 continue;
             }

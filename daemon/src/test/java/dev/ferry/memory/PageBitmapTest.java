@@ -3,10 +3,12 @@ package dev.ferry.memory;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -16,7 +18,7 @@ class PageBitmapTest {
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
     void shouldAgreeWithABitSet(long seed) {
         Random random = new Random(seed);
-        int pages = 1 + random.nextInt(500);
+        int pages = 1 + random.nextInt(seed % 2 == 0 ? 500 : 5 * PageBitmap.GROUP_PAGES);
         PageBitmap bitmap = PageBitmap.allocate(pages);
         BitSet model = new BitSet(pages);
         for (int i = 0; i < 2000; i++) {
@@ -90,6 +92,68 @@ class PageBitmapTest {
             t.join();
         }
         assertThat(wins[0] + wins[1] + wins[2] + wins[3]).isEqualTo(10_000);
+    }
+
+    /** The counts beside the bits must never be too small, and right in the end. */
+    @Test
+    void shouldFindWhatStaysHoweverItsNeighboursChange() throws InterruptedException {
+        int pages = 3 * PageBitmap.GROUP_PAGES;
+        PageBitmap bitmap = PageBitmap.allocate(pages);
+        int fixed = PageBitmap.GROUP_PAGES + 1000;
+        bitmap.set(fixed);
+        PageBitmap inverse = PageBitmap.allocate(pages);
+        inverse.setRange(0, pages);
+        inverse.clear(fixed);
+        AtomicBoolean done = new AtomicBoolean();
+        List<Thread> threads = new ArrayList<>();
+        for (int t = 0; t < 3; t++) {
+            Random random = new Random(t);
+            threads.add(new Thread(() -> {
+                while (!done.get()) {
+                    int first = random.nextInt(fixed - 200);
+                    int count = random.nextInt(200);
+                    bitmap.setRange(first, count);
+                    bitmap.clearRange(first, count);
+                    bitmap.setRun(first, count);
+                    bitmap.clear(first);
+                    bitmap.clearRange(0, fixed);
+                    inverse.clearRange(first, count);
+                    inverse.setRun(first, count);
+                    inverse.setRange(0, fixed);
+                }
+            }));
+        }
+        threads.forEach(Thread::start);
+        try {
+            for (int i = 0; i < 200_000; i++) {
+                assertThat(bitmap.nextSet(fixed - 5L, pages)).isBetween(fixed - 5L, (long) fixed);
+                assertThat(inverse.nextClear(fixed - 5L)).isBetween(fixed - 5L, (long) fixed);
+            }
+        } finally {
+            done.set(true);
+        }
+        for (Thread t : threads) {
+            t.join();
+        }
+        bitmap.clearRange(0, fixed);
+        inverse.setRange(0, fixed);
+        assertThat(bitmap.cardinality()).isEqualTo(1);
+        assertThat(inverse.cardinality()).isEqualTo(pages - 1);
+        assertThat(bitmap.nextSet(0)).isEqualTo(fixed);
+        assertThat(inverse.nextClear(0)).isEqualTo(fixed);
+    }
+
+    @Test
+    void shouldCountTheBitsOfMemoryThatIsThere() {
+        int pages = PageBitmap.GROUP_PAGES + 70;
+        ByteBuffer memory = ByteBuffer.allocateDirect(PageBitmap.sizeBytes(pages));
+        PageBitmap.over(memory, pages).setRange(4000, 160);
+        PageBitmap again = PageBitmap.over(memory, pages);
+        assertThat(again.cardinality()).isEqualTo(160);
+        assertThat(again.nextSet(0)).isEqualTo(4000);
+        assertThat(again.nextClear(4000)).isEqualTo(4160);
+        assertThat(again.clearRange(0, pages)).isEqualTo(160);
+        assertThat(again.nextSet(0)).isEqualTo(-1);
     }
 
     @Test
