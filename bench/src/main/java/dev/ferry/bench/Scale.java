@@ -198,8 +198,7 @@ final class Scale {
                 : SparseRam.privateMemory(gib * GIB, kind.contains("huge"))) {
             ram.populate(runs);
             long before = SparseRam.pageTableBytes();
-            row("kernel: register", msOf(ram::register));
-            row("kernel: write-protect", msOf(ram::protectAll));
+            row("kernel: tracking on", msOf(ram::start));
             row(
                     String.format(
                             Locale.ROOT,

@@ -24,6 +24,7 @@ public final class SparseRam implements AutoCloseable {
     private final RamFile content;
     private final Userfaultfd uffd;
     private final Pagemap pagemap;
+    private WriteTracking tracking;
 
     private SparseRam(long lengthBytes, RamFile file, boolean hugePages) {
         this.lengthBytes = lengthBytes;
@@ -70,16 +71,16 @@ public final class SparseRam implements AutoCloseable {
         }
     }
 
-    public void register() {
-        uffd.register(address, lengthBytes, Userfaultfd.MODE_WP);
+    /** As the source does: registers, protects. */
+    public void start() {
+        tracking = file == null
+                ? WriteTracking.ofPrivate(uffd, pagemap, address, lengthBytes)
+                : WriteTracking.ofFile(uffd, pagemap, address, lengthBytes, file, 0);
+        tracking.start();
     }
 
     public void unregister() {
         uffd.unregister(address, lengthBytes);
-    }
-
-    public void protectAll() {
-        uffd.writeProtect(address, lengthBytes, true);
     }
 
     public void forEachPopulated(PageBitmap.RunConsumer consumer) {
@@ -91,7 +92,7 @@ public final class SparseRam implements AutoCloseable {
     }
 
     public void harvest(PageBitmap.RunConsumer consumer) {
-        pagemap.harvestWritten(address, address + lengthBytes, pages(consumer));
+        tracking.harvest(pages(consumer));
     }
 
     private Pagemap.RegionConsumer pages(PageBitmap.RunConsumer consumer) {

@@ -13,6 +13,7 @@ import dev.ferry.sys.ProcessMemory;
 import dev.ferry.sys.RamFile;
 import dev.ferry.sys.RemoteUserfaultfd;
 import dev.ferry.sys.Userfaultfd;
+import dev.ferry.sys.WriteTracking;
 import java.nio.ByteBuffer;
 import java.util.List;
 
@@ -21,12 +22,16 @@ import java.util.List;
  * there is one, else from its address space. Reading: any thread. The rest: the migration's thread.
  */
 final class ProcessSourceMemory implements SourceMemory, AutoCloseable {
+    private static final int BASE_PAGE_BYTES = 4096;
+
     private final QemuGuest guest;
     private final int pid;
     private final List<QemuRamBlock> blocks;
 
     /** By block; null for private memory. */
     private final RamFile[] files;
+
+    private final WriteTracking[] tracking;
 
     private final ProcessMemory.Gather gather = new ProcessMemory.Gather(RunList.MAX_RUNS);
     private RemoteUserfaultfd.Injected injected;
@@ -37,6 +42,7 @@ final class ProcessSourceMemory implements SourceMemory, AutoCloseable {
         this.pid = guest.process().pid();
         this.blocks = guest.blocks();
         this.files = new RamFile[blocks.size()];
+        this.tracking = new WriteTracking[blocks.size()];
         for (int i = 0; i < files.length; i++) {
             if (blocks.get(i).backing().kind() != Kind.PRIVATE) {
                 files[i] = RamFile.open(blocks.get(i).backing().openPath(), false);
@@ -53,9 +59,28 @@ final class ProcessSourceMemory implements SourceMemory, AutoCloseable {
                         | Userfaultfd.FEATURE_WP_HUGETLBFS_SHMEM);
         pagemap = Pagemap.open(pid);
         for (QemuRamBlock b : blocks) {
-            injected.local().register(b.hostAddress(), b.block().lengthBytes(), Userfaultfd.MODE_WP);
-            injected.local().writeProtect(b.hostAddress(), b.block().lengthBytes(), true);
+            WriteTracking of = tracking(b);
+            tracking[b.block().index()] = of;
+            if (b.block().pageSizeBytes() == BASE_PAGE_BYTES) {
+                of.start();
+            } else {
+                of.startWhole();
+            }
         }
+    }
+
+    private WriteTracking tracking(QemuRamBlock b) {
+        RamFile file = files[b.block().index()];
+        long lengthBytes = b.block().lengthBytes();
+        return file == null
+                ? WriteTracking.ofPrivate(injected.local(), pagemap, b.hostAddress(), lengthBytes)
+                : WriteTracking.ofFile(
+                        injected.local(),
+                        pagemap,
+                        b.hostAddress(),
+                        lengthBytes,
+                        file,
+                        b.backing().offsetBytes());
     }
 
     @Override
@@ -81,8 +106,7 @@ final class ProcessSourceMemory implements SourceMemory, AutoCloseable {
 
     @Override
     public void harvest(RamBlock block, PageBitmap.RunConsumer consumer) {
-        QemuRamBlock at = blocks.get(block.index());
-        pagemap.harvestWritten(at.hostAddress(), at.hostAddress() + block.lengthBytes(), pages(at, consumer));
+        tracking[block.index()].harvest(pages(blocks.get(block.index()), consumer));
     }
 
     @Override

@@ -16,7 +16,7 @@ public interface SourceMemory {
     /** Runs of pages that hold something; every other page reads as zero. Pages populated later are harvested as written. */
     void forEachPopulated(RamBlock block, PageBitmap.RunConsumer consumer);
 
-    /** Runs of pages written since the last harvest (or the start), protected again in the same step. */
+    /** Runs of pages written since the last harvest (or the start), protected again in the same step. In no order; too much at times. */
     void harvest(RamBlock block, PageBitmap.RunConsumer consumer);
 
     /** Reads whole pages to an index of a direct buffer; leaves position and limit alone. */

@@ -146,6 +146,12 @@ public final class RamFile implements AutoCloseable {
         }
     }
 
+    /** Where the first byte at or after {@code offsetBytes} lies that is not in a hole, as far as it can tell; or −1. */
+    public long nextData(long offsetBytes) {
+        long start = fd.call(Syscalls.LSEEK, offsetBytes, SEEK_DATA, 0);
+        return start == -Errno.ENXIO ? -1 : Syscalls.check(start, "lseek(SEEK_DATA)");
+    }
+
     /**
      * Maps the whole file shared and writable into this process. At most 2 GiB − 1. For small files such as bitmaps. Close
      * unmaps it: touching the buffer after that crashes the JVM. Touching a hole of it on a full file system does too
