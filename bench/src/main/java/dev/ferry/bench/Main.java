@@ -46,6 +46,12 @@ final class Main implements Callable<Integer> {
     @Option(names = "--scale", description = "Instead: what a guest's size costs, up to 1 TiB; needs no QEMU.")
     boolean scale;
 
+    @Option(
+            names = "--parallel",
+            paramLabel = "N",
+            description = "Instead: N guests one after the other, then N at once, through one pair of daemons.")
+    int parallel;
+
     @Option(names = "--memory", paramLabel = "MIB", description = "The guest's memory.")
     int memoryMib = 1024;
 
@@ -101,6 +107,12 @@ final class Main implements Callable<Integer> {
                 fillPercent,
                 precopyRounds,
                 pushBytesPerSecond);
+        if (parallel > 0) {
+            try (Lab lab = new Lab(Path.of(System.getProperty("ferry.repository")), Link.loopback())) {
+                System.out.println(new Parallel(lab, System.err).measure(parallel, base, runs));
+            }
+            return 0;
+        }
         if (shaped == null || all) {
             measure(Link.loopback(), base, matrix || all ? Scenarios.matrix(base) : List.of());
         }

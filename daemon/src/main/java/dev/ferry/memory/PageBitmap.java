@@ -204,6 +204,12 @@ public final class PageBitmap {
 
     private long changeInGroup(long from, long end, boolean set) {
         int group = (int) (from >>> GROUP_SHIFT);
+        if ((from >>> 6) == ((end - 1) >>> 6)) {
+            long mask = (-1L >>> (64 - (end - from))) << (from & 63);
+            int at = at(from);
+            long different = (set ? ~word(at) : word(at)) & mask;
+            return different == 0 ? 0 : Long.bitCount(set ? setBits(at, different) : clearBits(at, different));
+        }
         long most = end - from;
         groups.getAndAdd(group, set ? most << SET_SHIFT : most);
         long changed = 0;

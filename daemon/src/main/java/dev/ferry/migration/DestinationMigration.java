@@ -192,7 +192,9 @@ final class DestinationMigration {
     synchronized List<PageRuns> missing() {
         List<PageRuns> all = new ArrayList<>();
         for (RamBlock block : memory.blocks()) {
-            PageRuns runs = new PageRuns(block.index());
+            // Too much may be named: what is here already is not written again when it comes once more.
+            PageRuns runs = new PageRuns(
+                    block.index(), PageRuns.MAX_RUNS / memory.blocks().size());
             memory.forEachMissing(block, runs::add);
             if (!runs.isEmpty()) {
                 all.add(runs);

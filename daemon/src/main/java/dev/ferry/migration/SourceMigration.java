@@ -410,8 +410,13 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         List<PageRuns> all = new ArrayList<>();
         for (RamBlock block : sent.blocks()) {
             if (block.guestRam()) {
-                PageRuns runs = new PageRuns(block.index());
+                PageRuns runs = new PageRuns(
+                        block.index(), PageRuns.MAX_RUNS / sent.blocks().size());
                 sent.forEachStale(block, runs::add);
+                if (runs.isWidened()) {
+                    // The destination will throw away more than it must: all of that is sent again.
+                    runs.forEach(block.pageCount(), (first, pages) -> sent.markUnsent(block, first, pages));
+                }
                 if (!runs.isEmpty()) {
                     all.add(runs);
                 }
