@@ -126,6 +126,14 @@ final class Parallel {
             Mover.Outcome outcome = attempt.move();
             destinations.add(outcome.destination());
             JsonNode latency = outcome.report().path("postcopy").path("faultLatencyUs");
+            progress.printf(
+                    Locale.ROOT,
+                    "  %.2f s: pre-copy %d ms, downtime %.1f ms, post-copy %d ms, %d remote faults%n",
+                    (outcome.endMs() - start) / 1e3,
+                    outcome.report().path("precopy").path("ms").asLong(),
+                    outcome.reportedDowntimeMs(),
+                    outcome.report().path("postcopy").path("ms").asLong(),
+                    outcome.remoteFaults());
             return new One(
                     outcome.endMs() - start,
                     outcome.reportedDowntimeMs(),

@@ -10,6 +10,8 @@ import dev.ferry.precopy.SentPages;
 import dev.ferry.sys.SparseRam;
 import dev.ferry.wire.RunMessage;
 import java.io.PrintStream;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -46,6 +48,7 @@ final class Scale {
         bookkeeping(1, 1);
         bookkeeping(1024, POPULATED_GIB);
         bookkeeping(1024, 1024);
+        everyOtherPage();
         writeTracking("private", 1, 1);
         writeTracking("private", 1024, POPULATED_GIB);
         writeTracking("private, huge pages", 1024, POPULATED_GIB);
@@ -102,6 +105,29 @@ final class Scale {
         System.gc(); // direct memory is given back only with the objects
     }
 
+    /** What both sides hold for the guest, the maps of RunList and the like not counted. */
+    private void memory(String what, long heapBefore, long directBefore) {
+        System.gc();
+        rows.add(String.format(
+                Locale.ROOT,
+                "| %s | %s | %s: heap %.1f MiB, outside the heap %.1f MiB | |",
+                size,
+                populated,
+                what,
+                (heapBytes() - heapBefore) / 1048576.0,
+                (directBytes() - directBefore) / 1048576.0));
+    }
+
+    private static long heapBytes() {
+        return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
+    }
+
+    private static long directBytes() {
+        return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+                .mapToLong(BufferPoolMXBean::getMemoryUsed)
+                .sum();
+    }
+
     private void bitmap(RamBlock block, long[] set) {
         PageBitmap[] bitmap = new PageBitmap[1];
         row("bitmap: allocate", msOf(() -> bitmap[0] = PageBitmap.allocate(block.pageCount())));
@@ -115,7 +141,11 @@ final class Scale {
     }
 
     private void source(RamBlock block, int populatedGib, long[] dirty) {
+        System.gc();
+        long heap = heapBytes();
+        long direct = directBytes();
         SentPages sent = new SentPages(List.of(block));
+        memory("source: bitmaps", heap, direct);
         row("source, once: holes announced, the rest sent", msOf(() -> {
             forEachHole(block, populatedGib, (first, pages) -> sent.markSent(block, first, pages));
             forEachPopulated(block, populatedGib, (first, pages) -> sent.markSent(block, first, pages));
@@ -142,6 +172,33 @@ final class Scale {
         measure("source, push: all unsent runs visited", () -> sent.forEachUnsent(block, (p, n) -> {}));
     }
 
+    /** The worst set there is: 2^27 runs. */
+    private void everyOtherPage() {
+        guest(1024, "all");
+        RamBlock block = new RamBlock(0, "pc.ram", 1024 * GIB, PAGE, true);
+        PageRuns[] runs = new PageRuns[1];
+        double ms = msOf(() -> {
+            runs[0] = new PageRuns(0);
+            for (long page = 0; page < block.pageCount(); page += 2) {
+                runs[0].add(page, 1);
+            }
+        });
+        row("every other page stale: " + runs[0].size() / 2 + " runs gathered", ms);
+        PageRuns far = new PageRuns(0);
+        for (long page = 0; page < block.pageCount(); page += 512) {
+            far.add(page, 1);
+        }
+        int[] bytes = new int[1];
+        double farMs = msOf(() -> bytes[0] = RunMessage.roundTrip(far));
+        row(
+                String.format(
+                        Locale.ROOT,
+                        "as many runs as a message may have (%,d), written and read: %,d bytes",
+                        far.size() / 2,
+                        bytes[0]),
+                farMs);
+    }
+
     private static PageRuns stale(SentPages sent, RamBlock block) {
         PageRuns runs = new PageRuns(0);
         sent.forEachStale(block, runs::add);
@@ -149,6 +206,9 @@ final class Scale {
     }
 
     private void destination(RamBlock block, int populatedGib, long[] dirty) {
+        System.gc();
+        long heap = heapBytes();
+        long direct = directBytes();
         PageBitmap valid = PageBitmap.allocate(block.pageCount());
         PageBitmap written = PageBitmap.allocate(block.pageCount());
         ArrivalMemory[] memory = new ArrivalMemory[1];
@@ -161,6 +221,7 @@ final class Scale {
                         new Nowhere(),
                         NanoClock.system())));
         ArrivalMemory m = memory[0];
+        memory("destination: bitmaps, half of them in a file", heap, direct);
         ByteBuffer data = ByteBuffer.allocateDirect(PAGE);
         row("destination, pre-copy: holes and pages marked as arrived", msOf(() -> {
             forEachHole(block, populatedGib, (first, pages) -> m.arrivedZero(block, first, pages, false));

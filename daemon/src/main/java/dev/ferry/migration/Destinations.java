@@ -12,7 +12,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,6 +32,15 @@ public class Destinations implements Arrivals {
     private final Map<Long, Long> fenced = new ConcurrentHashMap<>();
     private final Set<Long> refused = ConcurrentHashMap.newKeySet();
 
+    /** Guests whose QEMU is being started: not in {@link #migrations} yet. */
+    private final Set<String> starting = ConcurrentHashMap.newKeySet();
+
+    /** Starting a QEMU takes a CPU for a third of a second, and other guests' blackouts want one too. */
+    private final Semaphore starts =
+            new Semaphore(Math.max(2, Runtime.getRuntime().availableProcessors()), true);
+
+    private final Object[] steps = Stream.generate(Object::new).limit(256).toArray();
+
     public Destinations(GuestHost host, Journal journal, NanoClock clock, LongSupplier unixMs) {
         this.host = host;
         this.journal = journal;
@@ -42,8 +53,37 @@ public class Destinations implements Arrivals {
         return host.checkIncoming(spec);
     }
 
+    /** Waits for nothing but its own steps and, first come first served, for a start that may go on. */
     @Override
-    public synchronized void prepare(IncomingSpec spec) {
+    public void prepare(IncomingSpec spec) {
+        synchronized (stepsOf(spec.migration())) {
+            starts.acquireUninterruptibly();
+            boolean mine = starting.add(spec.guest());
+            try {
+                if (!mine && !migrations.containsKey(spec.migration())) {
+                    throw alreadyArriving(spec);
+                }
+                prepareStep(spec);
+            } finally {
+                if (mine) {
+                    starting.remove(spec.guest());
+                }
+                starts.release();
+            }
+        }
+    }
+
+    /** Of one migration one after the other: an abort waits for the prepare that it is to undo. */
+    private Object stepsOf(long migration) {
+        return steps[Math.floorMod(Long.hashCode(migration), steps.length)];
+    }
+
+    private static CannotMoveException alreadyArriving(IncomingSpec spec) {
+        return new CannotMoveException(
+                spec.guest(), List.of(new Reason("GUEST_EXISTS", "another migration brings it here already")));
+    }
+
+    private void prepareStep(IncomingSpec spec) {
         DestinationMigration known = migrations.get(spec.migration());
         if (known != null) {
             known.checkEpoch(spec.epoch());
@@ -54,8 +94,7 @@ public class Destinations implements Arrivals {
             throw new FerryException(ErrorCategory.ABORTED, "migration " + id + " was aborted");
         }
         if (moving().contains(spec.guest())) {
-            throw new CannotMoveException(
-                    spec.guest(), List.of(new Reason("GUEST_EXISTS", "another migration brings it here already")));
+            throw alreadyArriving(spec);
         }
         checkIndices(spec);
         Journal.Entry entry = new Journal.Entry(
@@ -112,7 +151,7 @@ public class Destinations implements Arrivals {
     @Override
     public void abort(long migration, long epoch, String reason) {
         DestinationMigration known;
-        synchronized (this) {
+        synchronized (stepsOf(migration)) {
             known = migrations.get(migration);
             if (known == null) {
                 // A prepare that is still on its way must not leave anything behind.
