@@ -46,6 +46,9 @@ final class Main implements Callable<Integer> {
     @Option(names = "--scale", description = "Instead: what a guest's size costs, up to 1 TiB; needs no QEMU.")
     boolean scale;
 
+    @Option(names = "--model", description = "Instead: what a guest of 1 TiB would cost, calculated.")
+    boolean model;
+
     @Option(
             names = "--parallel",
             paramLabel = "N",
@@ -93,6 +96,10 @@ final class Main implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        if (model) {
+            System.out.print(Model.markdown());
+            return 0;
+        }
         if (scale) {
             System.out.println(new Scale(System.err).markdown());
             return 0;
