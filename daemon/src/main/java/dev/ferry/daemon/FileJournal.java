@@ -49,6 +49,7 @@ final class FileJournal implements Journal {
         p.setProperty("requestId", entry.requestId());
         p.setProperty("keepSource", Boolean.toString(entry.keepSource()));
         p.setProperty("startedUnixMs", Long.toString(entry.startedUnixMs()));
+        p.setProperty("postcopyBandwidth", Long.toString(entry.postcopyBandwidthBytesPerSecond()));
         Path file = file(entry.id(), entry.side());
         Path fresh = file.resolveSibling(file.getFileName() + ".new");
         try {
@@ -101,7 +102,8 @@ final class FileJournal implements Journal {
                     p.getProperty("peer", ""),
                     p.getProperty("requestId", ""),
                     Boolean.parseBoolean(p.getProperty("keepSource")),
-                    Long.parseLong(p.getProperty("startedUnixMs")));
+                    Long.parseLong(p.getProperty("startedUnixMs")),
+                    Long.parseLong(p.getProperty("postcopyBandwidth", "0")));
         } catch (IllegalArgumentException | NullPointerException e) {
             throw new IOException(file + " is not a journal of this release: " + e.getMessage(), e);
         }

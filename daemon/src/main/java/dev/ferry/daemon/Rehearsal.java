@@ -162,6 +162,19 @@ final class Rehearsal implements GuestHost, AutoCloseable {
     }
 
     @Override
+    public ArrivingGuest recoverArrival(String guest, String migrationId) {
+        throw new UnsupportedOperationException("nothing is left over");
+    }
+
+    @Override
+    public void forgetArrival(String migrationId) {}
+
+    @Override
+    public SourceGuest recoverSource(String guest) {
+        throw new UnsupportedOperationException("nothing is left over");
+    }
+
+    @Override
     public void undoDeparture(String guest) {}
 
     @Override
@@ -320,6 +333,9 @@ final class Rehearsal implements GuestHost, AutoCloseable {
             over = true;
             notifyAll();
         }
+
+        @Override
+        public void forget() {}
 
         @Override
         public void fence(String reason) {

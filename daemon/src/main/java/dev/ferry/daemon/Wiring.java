@@ -63,9 +63,10 @@ final class Wiring implements AutoCloseable {
             Journal journal = new FileJournal(runtime.resolve("journal"));
             Destinations destinations = new Destinations(host, journal, clock, System::currentTimeMillis);
             step.run();
-            registry.reconnect();
+            LeftOvers leftOvers = new LeftOvers(host, destinations, journal);
+            registry.reconnect(leftOvers.recoverArrivals());
             step.run();
-            new LeftOvers(host, destinations, journal).settle();
+            leftOvers.settle();
 
             step.run();
             PeerServer peer = open(peerServer(config, destinations, version));
@@ -81,6 +82,7 @@ final class Wiring implements AutoCloseable {
                     new DefaultThreadFactory("migration", true),
                     ThreadPriority.URGENCY,
                     config.name() + " " + peerAddress);
+            leftOvers.recoverDepartures(migrations);
             registry.setMoving(migrations::moving);
             sweep(destinations);
             ControlServer control =

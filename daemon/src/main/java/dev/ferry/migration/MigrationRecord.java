@@ -58,9 +58,14 @@ public final class MigrationRecord {
     }
 
     MigrationRecord(NanoClock clock, long startedUnixMs, Consumer<Fields> first) {
+        this(clock, startedUnixMs, 0, first);
+    }
+
+    /** @param ageMs since the migration began, under an earlier daemon */
+    MigrationRecord(NanoClock clock, long startedUnixMs, long ageMs, Consumer<Fields> first) {
         this.clock = clock;
-        this.startNs = clock.nanoTime();
-        this.rateAtNs = startNs;
+        this.rateAtNs = clock.nanoTime();
+        this.startNs = rateAtNs - TimeUnit.MILLISECONDS.toNanos(Math.max(0, ageMs));
         f.startedUnixMs = startedUnixMs;
         first.accept(f);
     }

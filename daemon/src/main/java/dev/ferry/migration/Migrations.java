@@ -164,7 +164,8 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                 to,
                 requestId,
                 policy.keepSource(),
-                unixMs.getAsLong());
+                unixMs.getAsLong(),
+                policy.postcopyBandwidthBytesPerSecond());
         MigrationRecord record = new MigrationRecord(clock, entry.startedUnixMs(), f -> {
             f.id = id;
             f.guest = spec.guest();
@@ -179,25 +180,64 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                     spec.blocks().stream().mapToLong(RamBlock::lengthBytes).sum();
             f.memoryRemainingBytes = f.memoryTotalBytes;
         });
-        SourceMigration migration =
-                new SourceMigration(entry, spec, source, dialer, policy, journal, record, clock, urgency);
-        leaving.put(id, migration);
-        if (!requestId.isEmpty()) {
-            byRequest.put(requestId, id);
-        }
-        movingGuests.put(spec.guest(), id);
-        notifyAll();
         MigrationSnapshot first = record.snapshot();
+        run(entry, new SourceMigration(entry, spec, source, dialer, policy, journal, record, clock, urgency));
+        return first;
+    }
+
+    /**
+     * At start: a guest that an earlier daemon gave away goes on leaving, until the destination has everything or says that it
+     * never ran.
+     *
+     * @param entry HANDED_OVER
+     */
+    public synchronized void recover(Journal.Entry entry) {
+        long ageMs = unixMs.getAsLong() - entry.startedUnixMs();
+        MigrationRecord record = new MigrationRecord(clock, entry.startedUnixMs(), ageMs, f -> {
+            f.id = entry.id();
+            f.guest = entry.guest();
+            f.state = MigrationState.RECOVERING;
+            f.runsOn = Side.DESTINATION;
+            f.side = Side.SOURCE;
+            f.peer = entry.peer();
+            f.requestId = entry.requestId();
+            f.epoch = entry.epoch();
+            f.recoveries = 1;
+            f.keepSource = entry.keepSource();
+            f.reason = "ferryd was restarted: asks the destination";
+        });
+        Policy policy = new Policy(0, 0, 0, entry.postcopyBandwidthBytesPerSecond(), entry.keepSource());
+        run(
+                entry,
+                new SourceMigration(
+                        entry,
+                        () -> host.recoverSource(entry.guest()),
+                        dialer,
+                        policy,
+                        journal,
+                        record,
+                        clock,
+                        urgency));
+    }
+
+    private synchronized void run(Journal.Entry entry, SourceMigration migration) {
+        String id = entry.id();
+        leaving.put(id, migration);
+        if (!entry.requestId().isEmpty()) {
+            byRequest.put(entry.requestId(), id);
+        }
+        movingGuests.put(entry.guest(), id);
+        notifyAll();
         Thread owner = threads.newThread(() -> {
             try {
                 migration.run();
             } catch (RuntimeException | Error e) {
-                LOG.error("migration {} of {}: a bug in its owner; its journal is kept", id, spec.guest(), e);
+                LOG.error("migration {} of {}: a bug in its owner; its journal is kept", id, entry.guest(), e);
             } finally {
                 migration.commands().close();
                 synchronized (this) {
-                    if (record.state().hasEnded()) {
-                        movingGuests.remove(spec.guest());
+                    if (migration.record().state().hasEnded()) {
+                        movingGuests.remove(entry.guest());
                     }
                     notifyAll();
                 }
@@ -205,7 +245,6 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         });
         owner.setName(owner.getName().replaceFirst("-.*", "") + "-" + id);
         owner.start();
-        return first;
     }
 
     @Override

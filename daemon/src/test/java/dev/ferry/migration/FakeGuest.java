@@ -317,6 +317,11 @@ final class FakeGuest implements SourceGuest {
         }
 
         @Override
+        public void forget() {
+            calls.add("forget");
+        }
+
+        @Override
         public void fence(String reason) {
             calls.add("fence");
             alive = false;
