@@ -156,6 +156,15 @@ final class Ferryd implements AutoCloseable {
         }
     }
 
+    /** As a service manager does. */
+    void stop() throws InterruptedException {
+        channel.shutdownNow();
+        process.destroy();
+        if (!process.waitFor(10, TimeUnit.SECONDS)) {
+            throw new IllegalStateException("ferryd does not end");
+        }
+    }
+
     void kill9() throws InterruptedException {
         channel.shutdownNow();
         process.destroyForcibly().waitFor();
