@@ -141,23 +141,19 @@ final class RecoveredQemu implements ArrivingGuest {
 
     /**
      * A page that the earlier daemon was writing when it died is in the file, though no bitmap says so. It is not valid, so it
-     * was never mapped and comes again; should it come as zeros, they must be written over it.
+     * was never mapped and comes again; should it come as zeros, they must be written over it. A page that was mapped as a zero
+     * page is in the file too by now, with what the guest wrote there: it is mapped as it is.
      */
     private void markWritten(QemuRamBlock at, RamFile file) {
         RamBlock block = at.block();
-        PageBitmap valid = pageState.valid()[block.index()];
         PageBitmap written = pageState.written()[block.index()];
         long from = at.backing().offsetBytes();
         file.populated((start, end) -> {
             long first = Math.max(start, from) - from;
             long last = Math.min(end, from + block.lengthBytes()) - from;
             if (first < last) {
-                long endPage = block.pageAt(last - 1) + 1;
-                long page = valid.nextClear(block.pageAt(first), endPage);
-                while (page >= 0) {
-                    written.set(page);
-                    page = valid.nextClear(page + 1, endPage);
-                }
+                long page = block.pageAt(first);
+                written.setRange(page, block.pageAt(last - 1) + 1 - page);
             }
         });
     }
