@@ -54,6 +54,11 @@ final class DestinationMigration {
     private volatile long lastContactNs;
     private final AtomicInteger openStreams = new AtomicInteger();
 
+    /** A stream of an earlier connection may end long after the next one has begun: that says nothing about the source. */
+    private volatile Receiver latestBulk;
+
+    private volatile Receiver latestDemand;
+
     /** What a peer did against the protocol; nothing of this migration is trusted from then on. */
     private volatile String violation;
 
@@ -300,7 +305,8 @@ final class DestinationMigration {
             record.state(MigrationState.PRECOPY, "memory arrives while the guest runs on the source");
         }
         lastPlaced = 0;
-        return new Receiver(false);
+        latestBulk = new Receiver(false);
+        return latestBulk;
     }
 
     Arrivals.PageReceiver openDemand(PageRequester requester) {
@@ -311,7 +317,8 @@ final class DestinationMigration {
             record.state(MigrationState.POSTCOPY, "the source is back");
         }
         memory.connect(requester);
-        return new Receiver(true);
+        latestDemand = new Receiver(true);
+        return latestDemand;
     }
 
     private void throwIfLost() {
@@ -363,12 +370,14 @@ final class DestinationMigration {
         guest.writeSmall(block, small.firstPage(), pages, direct, 0);
     }
 
-    private void streamClosed(Throwable error) {
+    private void streamClosed(Receiver stream, Throwable error) {
         openStreams.decrementAndGet();
         lastContactNs = clock.nanoTime();
-        if (error != null && step == Step.COMMITTED && record.state() == MigrationState.POSTCOPY) {
+        boolean latest = stream == latestBulk || stream == latestDemand;
+        if (error != null && latest && step == Step.COMMITTED && record.state() == MigrationState.POSTCOPY) {
             record.update(f -> f.recoveries++);
-            record.state(MigrationState.RECOVERING, "the source is away: " + error.getMessage());
+            record.stateIf(
+                    MigrationState.POSTCOPY, MigrationState.RECOVERING, "the source is away: " + error.getMessage());
         }
     }
 
@@ -432,7 +441,7 @@ final class DestinationMigration {
 
         @Override
         public void closed(Throwable errorOrNull) {
-            streamClosed(errorOrNull);
+            streamClosed(this, errorOrNull);
         }
     }
 }
