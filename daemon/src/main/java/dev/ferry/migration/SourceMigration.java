@@ -171,12 +171,13 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private void recover() {
         commands.close();
         stopped = true;
+        handedOver = true;
         blackout = new Stopwatch(clock);
         Backoff backoff = new Backoff();
         while (guest == null) {
             try {
                 open(reopen.get());
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 lost(e);
                 backoff.pause();
             }
@@ -416,10 +417,12 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         urgency.normal();
         StringBuilder trouble = new StringBuilder();
         attempt(trouble, "end the write tracking", () -> guest.memory().stopTracking());
-        attempt(trouble, "end the source QEMU", () -> guest.depart(policy.keepSource()));
+        boolean gone = attempt(trouble, "end the source QEMU", () -> guest.depart(policy.keepSource()));
         attempt(trouble, "close the connection", link::close);
         attempt(trouble, "let go of the source QEMU", guest::close);
-        attempt(trouble, "remove the journal's entry", () -> journal.remove(entry.id(), Side.SOURCE));
+        if (gone) { // else the next daemon tries again: a stale guest must not be taken for one of this host
+            attempt(trouble, "remove the journal's entry", () -> journal.remove(entry.id(), Side.SOURCE));
+        }
         record.state(MigrationState.COMPLETED, "everything is at the destination" + trouble);
     }
 
@@ -467,7 +470,9 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         }
         attempt(trouble, "let go of QEMU", guest::close);
         commands.close();
-        attempt(trouble, "remove the journal's entry", () -> journal.remove(entry.id(), Side.SOURCE));
+        if (resumed) { // else the next daemon tries again
+            attempt(trouble, "remove the journal's entry", () -> journal.remove(entry.id(), Side.SOURCE));
+        }
         String where = resumed
                 ? "the guest runs on the source"
                 : "the guest is paused on the source: look at its QEMU and continue it there";
