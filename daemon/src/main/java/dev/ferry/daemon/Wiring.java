@@ -84,7 +84,10 @@ final class Wiring implements AutoCloseable {
                     config.name() + " " + peerAddress);
             leftOvers.recoverDepartures(migrations);
             registry.setMoving(migrations::moving);
-            sweep(destinations);
+            sweep(() -> {
+                destinations.sweep();
+                leftOvers.retry(migrations);
+            });
             ControlServer control =
                     open(new ControlServer(config.control(), migrations, registry, config.policy(), clock));
             controlAddresses = String.join(",", control.addresses());
@@ -105,16 +108,16 @@ final class Wiring implements AutoCloseable {
         }
     }
 
-    private void sweep(Destinations destinations) {
+    private void sweep(Runnable everything) {
         ScheduledExecutorService timer =
                 Executors.newSingleThreadScheduledExecutor(new DefaultThreadFactory("sweep", true));
         open(timer::shutdownNow);
         timer.scheduleWithFixedDelay(
                 () -> {
                     try {
-                        destinations.sweep();
+                        everything.run();
                     } catch (RuntimeException e) {
-                        LOG.error("looking for abandoned arrivals failed, tried again in {} s", SWEEP_SECONDS, e);
+                        LOG.error("looking after what was left behind failed, tried again in {} s", SWEEP_SECONDS, e);
                     }
                 },
                 SWEEP_SECONDS,

@@ -58,8 +58,10 @@ public class Destinations implements Arrivals {
             return;
         }
         String id = MigrationIds.text(spec.migration());
-        if (refused.contains(spec.migration())) {
-            throw new FerryException(ErrorCategory.ABORTED, "migration " + id + " was aborted");
+        if (refused.contains(spec.migration())
+                || fenced.containsKey(spec.migration())
+                || settled.containsKey(spec.migration())) {
+            throw new FerryException(ErrorCategory.ABORTED, "migration " + id + " has ended here already");
         }
         if (moving().contains(spec.guest())) {
             throw new CannotMoveException(
@@ -110,8 +112,11 @@ public class Destinations implements Arrivals {
         String lost = "";
         try {
             guest = host.recoverArrival(entry.guest(), entry.id());
-        } catch (RuntimeException e) {
-            lost = e.getMessage() == null ? e.toString() : e.getMessage();
+        } catch (FerryException e) {
+            if (e.category() != ErrorCategory.FAILED_PRECONDITION) {
+                throw e; // it may be there all the same: tried again
+            }
+            lost = e.getMessage();
             guest = new LostGuest(entry.guest(), clock);
         }
         long totalBytes =
@@ -140,7 +145,7 @@ public class Destinations implements Arrivals {
         migrations.put(MigrationIds.parse(entry.id()), m);
     }
 
-    /** At start, when every guest of this host is known again: ends what an earlier daemon was about to end. */
+    /** When every guest of this host is known again: ends what an earlier daemon was about to end. */
     public void settleRecovered() {
         for (DestinationMigration m : migrations.values()) {
             try {
@@ -193,6 +198,12 @@ public class Destinations implements Arrivals {
         synchronized (this) {
             known = migrations.get(migration);
             if (known == null) {
+                if (hasSettled(migration, epoch)) {
+                    throw new FerryException(
+                            ErrorCategory.FAILED_PRECONDITION,
+                            "migration " + MigrationIds.text(migration)
+                                    + " is committed: the guest runs on the destination");
+                }
                 // A prepare that is still on its way must not leave anything behind.
                 refused.add(migration);
                 return;
@@ -262,7 +273,7 @@ public class Destinations implements Arrivals {
     }
 
     /** Names of the guests that are on their way here. */
-    Set<String> moving() {
+    public Set<String> moving() {
         Set<String> names = new HashSet<>();
         for (DestinationMigration m : migrations.values()) {
             if (!m.hasEnded()) {

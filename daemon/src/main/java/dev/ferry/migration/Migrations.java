@@ -180,6 +180,12 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                     spec.blocks().stream().mapToLong(RamBlock::lengthBytes).sum();
             f.memoryRemainingBytes = f.memoryTotalBytes;
         });
+        // An undo that could not end left its word for the next daemon. The guest has gone on since, or it would not
+        // move.
+        journal.readAll().stream()
+                .filter(e -> e.side() == Side.SOURCE && e.step() == Journal.Step.PREPARING)
+                .filter(e -> e.guest().equals(spec.guest()))
+                .forEach(e -> journal.remove(e.id(), Side.SOURCE));
         MigrationSnapshot first = record.snapshot();
         run(entry, new SourceMigration(entry, spec, source, dialer, policy, journal, record, clock, urgency));
         return first;
@@ -192,6 +198,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
      * @param entry HANDED_OVER
      */
     public synchronized void recover(Journal.Entry entry) {
+        Policy policy = new Policy(0, 0, 0, entry.postcopyBandwidthBytesPerSecond(), entry.keepSource());
         long ageMs = unixMs.getAsLong() - entry.startedUnixMs();
         MigrationRecord record = new MigrationRecord(clock, entry.startedUnixMs(), ageMs, f -> {
             f.id = entry.id();
@@ -204,9 +211,9 @@ public final class Migrations implements MigrationControl, AutoCloseable {
             f.epoch = entry.epoch();
             f.recoveries = 1;
             f.keepSource = entry.keepSource();
+            f.limits = Limits.of(policy);
             f.reason = "ferryd was restarted: asks the destination";
         });
-        Policy policy = new Policy(0, 0, 0, entry.postcopyBandwidthBytesPerSecond(), entry.keepSource());
         run(
                 entry,
                 new SourceMigration(
@@ -218,6 +225,35 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                         record,
                         clock,
                         urgency));
+    }
+
+    /** A guest that an earlier daemon's migration has still a hand on: it does not move, and its name is taken. */
+    public synchronized void hold(Journal.Entry entry) {
+        movingGuests.put(entry.guest(), entry.id());
+    }
+
+    /** Ends {@link #hold}. */
+    public synchronized void letGo(Journal.Entry entry) {
+        movingGuests.remove(entry.guest(), entry.id());
+        notifyAll();
+    }
+
+    /**
+     * A migration that was undone here, at start, needs no destination any more. It finds out by itself if it cannot be told
+     * now, but until then it does not take the guest again.
+     *
+     * @param entry PREPARING
+     */
+    public void tellUndone(Journal.Entry entry) {
+        threads.newThread(() -> {
+                    try (PeerLink link = dialer.dial(entry.peer(), MigrationIds.parse(entry.id()), entry.epoch())) {
+                        link.hello();
+                        link.abort("the source's ferryd was restarted before the commit");
+                    } catch (RuntimeException e) {
+                        LOG.info("migration {}: {} was not told that it is undone", entry.id(), entry.peer(), e);
+                    }
+                })
+                .start();
     }
 
     private synchronized void run(Journal.Entry entry, SourceMigration migration) {

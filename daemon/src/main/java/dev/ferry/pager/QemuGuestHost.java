@@ -121,6 +121,9 @@ public final class QemuGuestHost implements GuestHost {
     /** By what is found in its process, not by what was planned: a userfaultfd of ours, a descriptor set, a pause. */
     @Override
     public void undoDeparture(String name) {
+        if (!registry.knows(name)) {
+            return; // its QEMU has ended, and with it all that was to be undone
+        }
         QemuGuest guest = registry.guest(name);
         guest.removeTraces();
         if (guest.status().equals("paused")) {

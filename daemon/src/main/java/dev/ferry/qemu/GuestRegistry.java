@@ -286,7 +286,12 @@ public final class GuestRegistry implements GuestControl, AutoCloseable {
         return view(guest);
     }
 
+    /** While a guest moves, in either direction, its name means that guest: its migration looks it up by it. */
     private GuestView withReserved(String name, Supplier<GuestView> action) {
+        moving.apply(name).ifPresent(migration -> {
+            throw new FerryException(
+                    ErrorCategory.ALREADY_EXISTS, "guest " + name + " is moving (migration " + migration + ")");
+        });
         return withReserved(name, NO_PID, action);
     }
 
