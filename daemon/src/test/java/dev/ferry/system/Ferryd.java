@@ -9,6 +9,7 @@ import dev.ferry.v1.MigrationServiceGrpc;
 import dev.ferry.v1.MigrationState;
 import dev.ferry.v1.Policy;
 import dev.ferry.v1.RunGuestRequest;
+import dev.ferry.v1.SetLimitsRequest;
 import dev.ferry.v1.StartRequest;
 import dev.ferry.v1.WatchRequest;
 import io.grpc.ManagedChannel;
@@ -23,6 +24,7 @@ import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** A real ferryd process with its own directories on tmpfs, and the API to it. Closing it ends its guests as well. */
@@ -61,11 +63,20 @@ final class Ferryd implements AutoCloseable {
 
     /** Starts the daemon and waits for its ready line. */
     void start() throws Exception {
+        launch();
+        awaitReady();
+    }
+
+    /** Starts the daemon. */
+    void launch() throws IOException {
         process = new ProcessBuilder(REPOSITORY.resolve("bin/ferryd").toString(), "--config", config.toString())
                 .redirectError(
                         ProcessBuilder.Redirect.appendTo(home.resolve("log").toFile()))
                 .redirectOutput(home.resolve("out").toFile())
                 .start();
+    }
+
+    void awaitReady() throws IOException {
         Await.until("ferryd " + home + " is ready\n" + log(), () -> {
             if (!process.isAlive()) {
                 throw new IllegalStateException("ferryd ended: " + log());
@@ -79,6 +90,11 @@ final class Ferryd implements AutoCloseable {
                 .overrideAuthority("localhost")
                 .usePlaintext()
                 .build();
+    }
+
+    /** How often its log says this. */
+    int logged(String text) throws IOException {
+        return log().split(Pattern.quote(text), -1).length - 1;
     }
 
     String log() throws IOException {
@@ -115,6 +131,15 @@ final class Ferryd implements AutoCloseable {
 
     Migration get(String id) {
         return migrations().get(GetRequest.newBuilder().setId(id).build());
+    }
+
+    /** The background push, from now on; 0: no limit. */
+    Migration limitPush(String id, long bytesPerSecond) {
+        return migrations()
+                .setLimits(SetLimitsRequest.newBuilder()
+                        .setId(id)
+                        .setPostcopyBandwidthBytesPerSecond(bytesPerSecond)
+                        .build());
     }
 
     Migration cancel(String id) {
@@ -166,7 +191,9 @@ final class Ferryd implements AutoCloseable {
     }
 
     void kill9() throws InterruptedException {
-        channel.shutdownNow();
+        if (channel != null) {
+            channel.shutdownNow();
+        }
         process.destroyForcibly().waitFor();
     }
 
