@@ -68,7 +68,12 @@ final class LeftOvers {
 
     /** Before this daemon listens. */
     void settle() {
-        entries.forEach(entry -> attempt(entry, this::settle));
+        for (Journal.Entry entry : entries) {
+            switch (entry.step()) {
+                case PREPARING, FENCED, SETTLED -> attempt(entry, this::settle);
+                case HANDED_OVER, COMMITTED, RESUMED -> {}
+            }
+        }
         destinations.settleRecovered();
     }
 
@@ -83,6 +88,11 @@ final class LeftOvers {
         }
         undone.forEach(migrations::tellUndone);
         undone.clear();
+    }
+
+    /** Whether guests wait for what this daemon does: everything else comes later. */
+    boolean someoneWaits() {
+        return !committed.isEmpty();
     }
 
     /** Called now and then: what could not be settled before. */

@@ -84,14 +84,20 @@ final class Wiring implements AutoCloseable {
                     config.name() + " " + peerAddress);
             leftOvers.recoverDepartures(migrations);
             registry.setMoving(migrations::moving);
+            Rehearsal rehearsal = open(new Rehearsal());
             sweep(() -> {
                 destinations.sweep();
                 leftOvers.retry(migrations);
+                if (migrations.list().stream().allMatch(m -> m.state().hasEnded())) {
+                    rehearsal.start();
+                }
             });
             ControlServer control =
                     open(new ControlServer(config.control(), migrations, registry, config.policy(), clock));
             controlAddresses = String.join(",", control.addresses());
-            open(new Rehearsal()).start();
+            if (!leftOvers.someoneWaits()) {
+                rehearsal.start();
+            }
             // The first to close: who watches a migration sees how it ended.
             open(migrations);
         } catch (IOException | RuntimeException | Error e) {

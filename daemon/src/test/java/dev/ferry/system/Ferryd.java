@@ -12,6 +12,7 @@ import dev.ferry.v1.RunGuestRequest;
 import dev.ferry.v1.SetLimitsRequest;
 import dev.ferry.v1.StartRequest;
 import dev.ferry.v1.WatchRequest;
+import io.grpc.Context;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -39,7 +40,11 @@ final class Ferryd implements AutoCloseable {
     private Process process;
     private ManagedChannel channel;
 
-    /** @param extra more configuration, for example {@code [guests.values]} */
+    /**
+     * Launches it.
+     *
+     * @param extra more configuration, for example {@code [guests.values]}
+     */
     Ferryd(Path home, String extra) throws Exception {
         this.home = home;
         Files.createDirectories(home.resolve("ram"));
@@ -58,7 +63,7 @@ final class Ferryd implements AutoCloseable {
                         port,
                         extra.contains("[guests]") ? extra : "[guests]\nram_dir = \"" + home + "/ram\"\n" + extra));
         peer = "127.0.0.1:" + port;
-        start();
+        launch();
     }
 
     /** Starts the daemon and waits for its ready line. */
@@ -159,16 +164,22 @@ final class Ferryd implements AutoCloseable {
 
     /** Waits until it is in this state or has ended. */
     Migration awaitState(String id, MigrationState state) {
-        Iterator<Migration> stream = migrations()
-                .watch(WatchRequest.newBuilder().setId(id).setIntervalMs(50).build());
-        Migration last = null;
-        while (stream.hasNext()) {
-            last = stream.next();
-            if (last.getState() == state) {
-                return last;
+        Context.CancellableContext untilSeen = Context.current().withCancellation();
+        Context before = untilSeen.attach();
+        try {
+            Iterator<Migration> stream = migrations()
+                    .watch(WatchRequest.newBuilder().setId(id).setIntervalMs(50).build());
+            Migration last = null;
+            while (stream.hasNext()) {
+                last = stream.next();
+                if (last.getState() == state) {
+                    return last;
+                }
             }
+            return last;
+        } finally {
+            untilSeen.detachAndCancel(before);
         }
-        return last;
     }
 
     Path guestDirectory(String guest) {

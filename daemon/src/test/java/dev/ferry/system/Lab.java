@@ -30,6 +30,8 @@ final class Lab implements AutoCloseable {
         root = Files.createTempDirectory(Path.of("/dev/shm"), "ferry-test-");
         a = new Ferryd(root.resolve("a"), extraA.replace("ROOT", root.toString()));
         b = new Ferryd(root.resolve("b"), extraB.replace("ROOT", root.toString()));
+        a.awaitReady();
+        b.awaitReady();
     }
 
     VerifyingGuest runOnA(String toml, String name) {

@@ -11,12 +11,10 @@ import dev.ferry.v1.Policy;
 import dev.ferry.v1.ShowGuestRequest;
 import dev.ferry.v1.Side;
 import io.grpc.StatusRuntimeException;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * kill -9 of either daemon, or both, while the guest runs on the destination and pages of it are still on the source. Nobody
@@ -67,8 +65,10 @@ class RestartAfterCommitTest {
                 Migration now = lab.b.get(id);
                 return now.getPostcopy().getDemandPages() > above || now.getState() == MigrationState.COMPLETED;
             });
-            System.err.println("restart of " + restarted + ": first fault served after "
-                    + (System.nanoTime() - beganNs) / 1_000_000 + " ms");
+            long ms = (System.nanoTime() - beganNs) / 1_000_000;
+            System.err.println("restart of " + restarted + ": first fault served after " + ms + " ms");
+            // The promise is 2 s on a machine that is free; this one may have other work.
+            assertThat(ms).isLessThan(6_000);
         }
 
         void awaitItsEnd() throws Exception {
@@ -113,29 +113,24 @@ class RestartAfterCommitTest {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"RIGHT_AFTER_THE_SWITCH", "LATE"})
-    void shouldGoOnWhenTheDestinationDaemonIsKilled(When when) throws Exception {
-        try (Moving m = new Moving(when)) {
+    @Test
+    void shouldGoOnWhenTheDestinationDaemonIsKilled() throws Exception {
+        try (Moving m = new Moving(When.RIGHT_AFTER_THE_SWITCH)) {
             m.lab.b.kill9();
             Migration waiting = m.lab.a.awaitState(m.id, MigrationState.RECOVERING);
             assertThat(waiting.getRunsOn()).isEqualTo(Side.DESTINATION);
             long began = System.nanoTime();
             m.lab.b.start();
             assertThat(m.lab.b.get(m.id).getRunsOn()).isEqualTo(Side.DESTINATION);
-            m.awaitDemandPage("the destination, " + when, 0, began);
+            m.awaitDemandPage("the destination", 0, began);
             m.assertMoving(m.lab.b);
             m.awaitItsEnd();
-            // It is an ordinary guest there: it can go back.
-            m.lab.move(m.guest, m.lab.b, m.lab.a, Policy.getDefaultInstance());
-            m.guest.verify();
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"RIGHT_AFTER_THE_SWITCH", "LATE"})
-    void shouldGoOnWhenTheSourceDaemonIsKilled(When when) throws Exception {
-        try (Moving m = new Moving(when)) {
+    @Test
+    void shouldGoOnWhenTheSourceDaemonIsKilled() throws Exception {
+        try (Moving m = new Moving(When.RIGHT_AFTER_THE_SWITCH)) {
             m.lab.a.kill9();
             assertThat(m.lab.b.awaitState(m.id, MigrationState.RECOVERING).getRunsOn())
                     .isEqualTo(Side.DESTINATION);
@@ -146,7 +141,7 @@ class RestartAfterCommitTest {
             assertThat(again.getGuest()).isEqualTo("v1");
             assertThat(again.getPeer()).isEqualTo(m.lab.b.peer);
             assertThat(again.getRunsOn()).isEqualTo(Side.DESTINATION);
-            m.awaitDemandPage("the source, " + when, demanded, began);
+            m.awaitDemandPage("the source", demanded, began);
             m.assertMoving(m.lab.a);
             assertThatThrownBy(() -> m.lab.a.cancel(m.id))
                     .isInstanceOf(StatusRuntimeException.class)
@@ -156,12 +151,10 @@ class RestartAfterCommitTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"RIGHT_AFTER_THE_SWITCH, 0", "AFTER_A_ROUND, 0", "RIGHT_AFTER_THE_SWITCH, 2"})
-    void shouldGoOnWhenBothDaemonsAreKilled(When when, int idleSeconds) throws Exception {
+    @EnumSource(When.class)
+    void shouldGoOnWhenBothDaemonsAreKilled(When when) throws Exception {
         try (Moving m = new Moving(when)) {
             m.lab.a.kill9();
-            // With nobody at the source the link is idle and the guest waits.
-            TimeUnit.SECONDS.sleep(idleSeconds);
             m.lab.b.kill9();
             long began = System.nanoTime();
             m.lab.a.launch();
@@ -206,6 +199,9 @@ class RestartAfterCommitTest {
             m.lab.a.stop();
             m.lab.a.start();
             m.awaitItsEnd();
+            // It is an ordinary guest there: it can go back.
+            m.lab.move(m.guest, m.lab.b, m.lab.a, Policy.getDefaultInstance());
+            m.guest.verify();
         }
     }
 
@@ -240,8 +236,7 @@ class RestartAfterCommitTest {
             Guests.end(m.lab.a.guestDirectory("v1").resolve("pid"));
             m.lab.a.start();
             Await.until(
-                    "the source says so",
-                    () -> m.lab.a.get(m.id).getReason().contains("source's QEMU has ended"));
+                    "the source says so", () -> m.lab.a.get(m.id).getReason().contains("source's QEMU has ended"));
             assertThat(m.lab.a.get(m.id).getState()).isEqualTo(MigrationState.RECOVERING);
             m.assertMoving(m.lab.a);
             Migration there = m.lab.b.get(m.id);
