@@ -178,7 +178,7 @@ final class Ferryd implements AutoCloseable {
             }
             return last;
         } finally {
-            untilSeen.detachAndCancel(before);
+            untilSeen.detachAndCancel(before, null);
         }
     }
 
