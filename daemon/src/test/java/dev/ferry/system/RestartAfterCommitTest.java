@@ -68,7 +68,8 @@ class RestartAfterCommitTest {
             long ms = (System.nanoTime() - beganNs) / 1_000_000;
             System.err.println("restart of " + restarted + ": first fault served after " + ms + " ms");
             // The promise is 2 s on a machine that is free; this one may have other work.
-            assertThat(ms).isLessThan(6_000);
+            assertThat(ms).as(lab.a.log() + lab.b.log()).isLessThan(6_000);
+            if (ms > 2000) System.err.println("SLOW A\n" + lab.a.log() + "SLOW B\n" + lab.b.log());
         }
 
         void awaitItsEnd() throws Exception {
