@@ -23,12 +23,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Tag("qemu")
 class RestartAfterCommitTest {
     private static final String TOML =
-            VerifyingGuest.toml("v1", "tcg", "128MiB", 1, "rate=5000 write=20 pattern=random", "");
+            VerifyingGuest.toml("v1", "tcg", "64MiB", 1, "rate=5000 write=20 pattern=random", "");
 
     /** How much of the guest is still on the source when the daemons die. */
     private enum When {
         RIGHT_AFTER_THE_SWITCH,
-        AFTER_A_ROUND,
         LATE
     }
 
@@ -47,20 +46,20 @@ class RestartAfterCommitTest {
             assertThat(begun.getState()).as(begun.getError()).isEqualTo(MigrationState.POSTCOPY);
             guest.movedTo(lab.b);
             if (when == When.LATE) {
-                Await.until("a fifth is left", () -> lab.a.get(id).getMemoryRemainingBytes() < (128 << 20) / 5);
+                Await.until("a fifth is left", () -> lab.a.get(id).getMemoryRemainingBytes() < (64 << 20) / 5);
                 lab.a.limitPush(id, 1 << 20);
             }
         }
 
         private static Policy policy(When when) {
             return Policy.newBuilder()
-                    .setPrecopyRounds(when == When.AFTER_A_ROUND ? 1 : 0)
-                    .setPostcopyBandwidthBytesPerSecond(when == When.LATE ? 60 << 20 : 4 << 20)
+                    .setPrecopyRounds(0)
+                    .setPostcopyBandwidthBytesPerSecond(when == When.LATE ? 40 << 20 : 3 << 20)
                     .build();
         }
 
         /** Waits until a page has come that a fault asked the restarted daemon for, and says how long that took. */
-        void awaitDemandPage(String restarted, long above, long beganNs) {
+        void awaitDemandPage(String restarted, long above, long beganNs) throws Exception {
             Await.until("a page comes on demand", () -> {
                 Migration now = lab.b.get(id);
                 return now.getPostcopy().getDemandPages() > above || now.getState() == MigrationState.COMPLETED;
@@ -69,7 +68,6 @@ class RestartAfterCommitTest {
             System.err.println("restart of " + restarted + ": first fault served after " + ms + " ms");
             // The promise is 2 s on a machine that is free; this one may have other work.
             assertThat(ms).as(lab.a.log() + lab.b.log()).isLessThan(6_000);
-            if (ms > 2000) System.err.println("SLOW A\n" + lab.a.log() + "SLOW B\n" + lab.b.log());
         }
 
         void awaitItsEnd() throws Exception {
@@ -83,7 +81,7 @@ class RestartAfterCommitTest {
             assertThat(end.getRecoveries()).as(logs).isPositive();
             guest.awaitTick();
             guest.verify();
-            assertThat(guest.verifyFromOutside().pages()).isGreaterThan(30_000);
+            assertThat(guest.verifyFromOutside().pages()).isGreaterThan(15_000);
             assertThat(Guests.hasEnded(sourcePid)).as(logs).isTrue();
             assertThat(lab.a.guestDirectory("v1")).doesNotExist();
             assertThat(lab.a.ramFiles()).isEmpty();

@@ -19,9 +19,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("qemu")
 class RestartBeforeCommitTest {
     private static final String TOML =
-            VerifyingGuest.toml("v1", "tcg", "128MiB", 1, "rate=5000 write=20 pattern=random", "");
+            VerifyingGuest.toml("v1", "tcg", "64MiB", 1, "rate=5000 write=20 pattern=random", "");
     private static final Policy SLOW =
-            Policy.newBuilder().setBandwidthBytesPerSecond(20 << 20).build();
+            Policy.newBuilder().setBandwidthBytesPerSecond(6 << 20).build();
 
     @ParameterizedTest
     @ValueSource(strings = {"a", "b", "ab", "stop a"})
@@ -69,11 +69,11 @@ class RestartBeforeCommitTest {
             Ferryd from = lab.a;
             Ferryd to = lab.b;
             int moved = 0;
-            for (int i = 0; i < 6; i++) {
+            for (int i = 0; i < 5; i++) {
                 int sourcePid = guest.pid();
                 String id = from.start("v1", to, Policy.getDefaultInstance()).getId();
                 from.awaitState(id, MigrationState.SWITCHOVER);
-                TimeUnit.MILLISECONDS.sleep(i * 12L); // the moment is the point of the test
+                TimeUnit.MILLISECONDS.sleep(i * 15L); // the moment is the point of the test
                 (i % 2 == 0 ? from : to).kill9();
                 if (i == 3) {
                     from.kill9();
@@ -94,7 +94,7 @@ class RestartBeforeCommitTest {
                 assertThat(guest.status()).isEqualTo("running");
                 guest.verify();
             }
-            System.err.println("killed around the commit: moved " + moved + " of 6 times");
+            System.err.println("killed around the commit: moved " + moved + " of 5 times");
         }
     }
 
