@@ -213,6 +213,9 @@ final class Rehearsal implements GuestHost, AutoCloseable {
         public void prepareDeviceState() {}
 
         @Override
+        public void warmUp() {}
+
+        @Override
         public void stop() {}
 
         @Override
