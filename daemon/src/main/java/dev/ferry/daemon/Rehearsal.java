@@ -231,6 +231,9 @@ final class Rehearsal implements GuestHost, AutoCloseable {
         public void prepareDeviceState() {}
 
         @Override
+        public void warmUp() {}
+
+        @Override
         public void stop() {}
 
         @Override

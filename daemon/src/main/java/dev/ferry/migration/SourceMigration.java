@@ -35,6 +35,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private static final long BACKOFF_FIRST_NS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final long LAST_ANSWERS_NS = TimeUnit.SECONDS.toNanos(1);
     private static final long FINISH_AGAIN_NS = TimeUnit.MILLISECONDS.toNanos(2);
+    private static final int WARMING_CALLS = 8;
     private static final long BACKOFF_MAX_NS = TimeUnit.MILLISECONDS.toNanos(250);
 
     private final long id;
@@ -235,6 +236,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         commands.throwIfCancelled();
         record.state(MigrationState.SWITCHOVER, "the guest is paused");
         urgency.urgent();
+        warmUp();
         blackout = new Stopwatch(clock);
         stopped = true; // also when stop() fails half-way: undo() lets the guest go on
         guest.stop();
@@ -259,6 +261,17 @@ final class SourceMigration implements Runnable, PrecopyProgress {
             settle(link.commit());
         } catch (RuntimeException | Error e) {
             lost(e);
+        }
+    }
+
+    /**
+     * What was last used seconds ago has left the caches, and a call that takes 0.5 ms warm takes 2 ms cold: it is paid for while
+     * the guest still runs.
+     */
+    private void warmUp() {
+        for (int i = 0; i < WARMING_CALLS; i++) {
+            link.hello();
+            guest.warmUp();
         }
     }
 

@@ -173,6 +173,9 @@ final class FakeGuest implements SourceGuest {
     public void prepareDeviceState() {}
 
     @Override
+    public void warmUp() {}
+
+    @Override
     public void stop() {
         if (failStop != null) {
             throw failStop;
