@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.Reader;
 import java.io.StringReader;
 import java.io.StringWriter;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -49,6 +50,7 @@ final class FileJournal implements Journal {
         p.setProperty("requestId", entry.requestId());
         p.setProperty("keepSource", Boolean.toString(entry.keepSource()));
         p.setProperty("startedUnixMs", Long.toString(entry.startedUnixMs()));
+        p.setProperty("postcopyBandwidth", Long.toString(entry.postcopyBandwidthBytesPerSecond()));
         Path file = file(entry.id(), entry.side());
         Path fresh = file.resolveSibling(file.getFileName() + ".new");
         try {
@@ -56,7 +58,10 @@ final class FileJournal implements Journal {
             p.store(text, null);
             try (FileChannel channel = FileChannel.open(
                     fresh, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
-                channel.write(StandardCharsets.UTF_8.encode(text.toString()));
+                ByteBuffer bytes = StandardCharsets.UTF_8.encode(text.toString());
+                while (bytes.hasRemaining()) {
+                    channel.write(bytes); // a full tmpfs may take a part of it first
+                }
                 channel.force(true);
             }
             Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
@@ -101,7 +106,8 @@ final class FileJournal implements Journal {
                     p.getProperty("peer", ""),
                     p.getProperty("requestId", ""),
                     Boolean.parseBoolean(p.getProperty("keepSource")),
-                    Long.parseLong(p.getProperty("startedUnixMs")));
+                    Long.parseLong(p.getProperty("startedUnixMs")),
+                    Long.parseLong(p.getProperty("postcopyBandwidth", "0")));
         } catch (IllegalArgumentException | NullPointerException e) {
             throw new IOException(file + " is not a journal of this release: " + e.getMessage(), e);
         }

@@ -4,14 +4,23 @@ import dev.ferry.migration.Destinations;
 import dev.ferry.migration.GuestHost;
 import dev.ferry.migration.Journal;
 import dev.ferry.migration.MigrationIds;
+import dev.ferry.migration.Migrations;
 import dev.ferry.migration.Side;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What an earlier daemon had not finished, by its journal, before this one listens. Before the commit it is undone; a source
- * that asks for the commit later is told so. After the commit the guest is left as it is: its threads wait for their pages and
- * never read zeros, because QEMU holds its own copy of the userfaultfd.
+ * What an earlier daemon had not finished, by its journal. Before the commit it is undone; a source that asks for the commit
+ * later is told so. After the commit it goes on: first whoever waits for a page here, then what needs QEMU, and when this
+ * daemon listens, the guests that are still leaving. One that cannot be settled does not keep the others from it, nor the
+ * daemon from starting: it is tried again. Until {@link #recoverDepartures} on the starting thread, then on the sweep's.
  */
 final class LeftOvers {
     private static final Logger LOG = LoggerFactory.getLogger(LeftOvers.class);
@@ -19,74 +28,152 @@ final class LeftOvers {
     private final GuestHost host;
     private final Destinations destinations;
     private final Journal journal;
+    private final List<Journal.Entry> entries;
+
+    /** Guests that a later migration of theirs gave away, or that run here by one: nothing older may touch them. */
+    private final Set<String> committed = new HashSet<>();
+
+    private final List<Journal.Entry> undone = new ArrayList<>();
+
+    /** Those that failed, with what was last said about it. */
+    private final Map<Journal.Entry, String> unsettled = new HashMap<>();
 
     LeftOvers(GuestHost host, Destinations destinations, Journal journal) {
         this.host = host;
         this.destinations = destinations;
         this.journal = journal;
+        this.entries = journal.readAll();
+        for (Journal.Entry entry : entries) {
+            switch (entry.step()) {
+                case HANDED_OVER, COMMITTED, RESUMED -> committed.add(entry.guest());
+                case PREPARING, FENCED, SETTLED -> {}
+            }
+        }
     }
 
-    /** One that cannot be settled does not keep the others from it, nor the daemon from starting. */
+    /** Before anything asks QEMU: committed guests that wait for their pages. @return their names */
+    Set<String> recoverArrivals() {
+        Set<String> names = new HashSet<>();
+        for (Journal.Entry entry : entries) {
+            switch (entry.step()) {
+                case COMMITTED, RESUMED -> {
+                    names.add(entry.guest());
+                    attempt(entry, this::recoverArrival);
+                }
+                case PREPARING, HANDED_OVER, FENCED, SETTLED -> {}
+            }
+        }
+        return names;
+    }
+
+    /** Before this daemon listens. */
     void settle() {
-        for (Journal.Entry entry : journal.readAll()) {
-            try {
-                settle(entry);
-            } catch (RuntimeException e) {
+        for (Journal.Entry entry : entries) {
+            switch (entry.step()) {
+                case PREPARING, FENCED, SETTLED -> attempt(entry, this::settle);
+                case HANDED_OVER, COMMITTED, RESUMED -> {}
+            }
+        }
+        destinations.settleRecovered();
+    }
+
+    /** When it listens: guests that were given away send their last pages. */
+    void recoverDepartures(Migrations migrations) {
+        unsettled.keySet().forEach(migrations::hold);
+        for (Journal.Entry entry : entries) {
+            if (entry.step() == Journal.Step.HANDED_OVER) {
+                LOG.warn("migration {}: guest {} was given to {}: goes on", entry.id(), entry.guest(), entry.peer());
+                migrations.recover(entry);
+            }
+        }
+        undone.forEach(migrations::tellUndone);
+        undone.clear();
+    }
+
+    /** Whether guests wait for what this daemon does: everything else comes later. */
+    boolean someoneWaits() {
+        return !committed.isEmpty();
+    }
+
+    /** Called now and then: what could not be settled before. */
+    void retry(Migrations migrations) {
+        for (Journal.Entry entry : List.copyOf(unsettled.keySet())) {
+            Consumer<Journal.Entry> action = switch (entry.step()) {
+                case COMMITTED, RESUMED -> this::recoverArrival;
+                case PREPARING, HANDED_OVER, FENCED, SETTLED -> this::settle;
+            };
+            if (attempt(entry, action)) {
+                destinations.settleRecovered();
+                migrations.letGo(entry);
+                undone.forEach(migrations::tellUndone);
+                undone.clear();
+            }
+        }
+    }
+
+    private boolean attempt(Journal.Entry entry, Consumer<Journal.Entry> action) {
+        try {
+            action.accept(entry);
+            unsettled.remove(entry);
+            return true;
+        } catch (RuntimeException e) {
+            String why = String.valueOf(e.getMessage());
+            if (!why.equals(unsettled.put(entry, why))) {
                 LOG.error(
-                        "migration {} of guest {} was left at {} and stays so: {}",
+                        "migration {} of guest {} was left at {}, which is tried again: {}",
                         entry.id(),
                         entry.guest(),
                         entry.step(),
-                        e.getMessage(),
+                        why,
                         e);
             }
+            return false;
         }
+    }
+
+    private void recoverArrival(Journal.Entry entry) {
+        LOG.warn("migration {}: guest {} runs here, pages are missing: goes on", entry.id(), entry.guest());
+        destinations.recover(entry);
     }
 
     private void settle(Journal.Entry entry) {
         switch (entry.step()) {
             case PREPARING -> {
                 if (entry.side() == Side.SOURCE) {
-                    host.undoDeparture(entry.guest());
-                    journal.remove(entry.id(), Side.SOURCE);
-                    LOG.warn(
-                            "migration {} was broken off before the commit: guest {} runs here",
-                            entry.id(),
-                            entry.guest());
+                    undoDeparture(entry);
                 } else {
-                    host.undoArrival(entry.guest(), entry.id());
-                    destinations.rememberFenced(MigrationIds.parse(entry.id()), entry.epoch());
-                    journal.write(new Journal.Entry(
-                            entry.id(),
-                            Side.DESTINATION,
-                            Journal.Step.FENCED,
-                            entry.epoch(),
-                            entry.guest(),
-                            entry.peer(),
-                            entry.requestId(),
-                            entry.keepSource(),
-                            entry.startedUnixMs()));
-                    LOG.warn(
-                            "migration {} was broken off before the commit: guest {} runs on the source, {}",
-                            entry.id(),
-                            entry.guest(),
-                            entry.peer());
+                    undoArrival(entry);
                 }
             }
             case FENCED -> destinations.rememberFenced(MigrationIds.parse(entry.id()), entry.epoch());
-            case HANDED_OVER ->
-                LOG.error(
-                        "migration {}: guest {} was handed over to {}; its last pages may still be in the paused QEMU here: do not"
-                                + " continue or end it",
-                        entry.id(),
-                        entry.guest(),
-                        entry.peer());
-            case COMMITTED ->
-                LOG.error(
-                        "migration {}: guest {} runs here and waits for pages from {}: do not end the source's QEMU",
-                        entry.id(),
-                        entry.guest(),
-                        entry.peer());
+            case SETTLED -> destinations.rememberSettled(entry);
+            case HANDED_OVER, COMMITTED, RESUMED -> {}
         }
+    }
+
+    private void undoDeparture(Journal.Entry entry) {
+        if (committed.contains(entry.guest())) {
+            LOG.warn("migration {} is older than another one of {}: nothing to undo", entry.id(), entry.guest());
+        } else {
+            host.undoDeparture(entry.guest());
+            undone.add(entry);
+            LOG.warn("migration {} was broken off before the commit: guest {} runs here", entry.id(), entry.guest());
+        }
+        journal.remove(entry.id(), Side.SOURCE);
+    }
+
+    private void undoArrival(Journal.Entry entry) {
+        if (committed.contains(entry.guest()) || destinations.moving().contains(entry.guest())) {
+            host.forgetArrival(entry.id()); // its QEMU has ended long ago: this guest's is another one
+        } else {
+            host.undoArrival(entry.guest(), entry.id());
+        }
+        destinations.rememberFenced(MigrationIds.parse(entry.id()), entry.epoch());
+        journal.write(entry.at(Journal.Step.FENCED));
+        LOG.warn(
+                "migration {} was broken off before the commit: guest {} runs on the source, {}",
+                entry.id(),
+                entry.guest(),
+                entry.peer());
     }
 }

@@ -34,6 +34,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -60,11 +61,15 @@ final class Rehearsal implements GuestHost, AutoCloseable {
 
     private final Random random = new Random(1);
     private final Thread thread = new DefaultThreadFactory(THREADS, true).newThread(this::run);
+    private final AtomicBoolean started = new AtomicBoolean();
     private volatile Arriving arriving;
     private volatile boolean closed;
 
+    /** Once; later calls do nothing. */
     void start() {
-        thread.start();
+        if (started.compareAndSet(false, true)) {
+            thread.start();
+        }
     }
 
     /** Ends it where it is. */
@@ -162,6 +167,19 @@ final class Rehearsal implements GuestHost, AutoCloseable {
     }
 
     @Override
+    public ArrivingGuest recoverArrival(String guest, String migrationId) {
+        throw new UnsupportedOperationException("nothing is left over");
+    }
+
+    @Override
+    public void forgetArrival(String migrationId) {}
+
+    @Override
+    public SourceGuest recoverSource(String guest) {
+        throw new UnsupportedOperationException("nothing is left over");
+    }
+
+    @Override
     public void undoDeparture(String guest) {}
 
     @Override
@@ -211,6 +229,9 @@ final class Rehearsal implements GuestHost, AutoCloseable {
 
         @Override
         public void prepareDeviceState() {}
+
+        @Override
+        public void warmUp() {}
 
         @Override
         public void stop() {}
@@ -320,6 +341,9 @@ final class Rehearsal implements GuestHost, AutoCloseable {
             over = true;
             notifyAll();
         }
+
+        @Override
+        public void forget() {}
 
         @Override
         public void fence(String reason) {

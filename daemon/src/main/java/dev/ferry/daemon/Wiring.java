@@ -63,9 +63,10 @@ final class Wiring implements AutoCloseable {
             Journal journal = new FileJournal(runtime.resolve("journal"));
             Destinations destinations = new Destinations(host, journal, clock, System::currentTimeMillis);
             step.run();
-            registry.reconnect();
+            LeftOvers leftOvers = new LeftOvers(host, destinations, journal);
+            registry.reconnect(leftOvers.recoverArrivals());
             step.run();
-            new LeftOvers(host, destinations, journal).settle();
+            leftOvers.settle();
 
             step.run();
             PeerServer peer = open(peerServer(config, destinations, version));
@@ -81,12 +82,22 @@ final class Wiring implements AutoCloseable {
                     new DefaultThreadFactory("migration", true),
                     ThreadPriority.URGENCY,
                     config.name() + " " + peerAddress);
+            leftOvers.recoverDepartures(migrations);
             registry.setMoving(migrations::moving);
-            sweep(destinations);
+            Rehearsal rehearsal = open(new Rehearsal());
+            sweep(() -> {
+                destinations.sweep();
+                leftOvers.retry(migrations);
+                if (migrations.list().stream().allMatch(m -> m.state().hasEnded())) {
+                    rehearsal.start();
+                }
+            });
             ControlServer control =
                     open(new ControlServer(config.control(), migrations, registry, config.policy(), clock));
             controlAddresses = String.join(",", control.addresses());
-            open(new Rehearsal()).start();
+            if (!leftOvers.someoneWaits()) {
+                rehearsal.start();
+            }
             // The first to close: who watches a migration sees how it ended.
             open(migrations);
         } catch (IOException | RuntimeException | Error e) {
@@ -103,16 +114,16 @@ final class Wiring implements AutoCloseable {
         }
     }
 
-    private void sweep(Destinations destinations) {
+    private void sweep(Runnable everything) {
         ScheduledExecutorService timer =
                 Executors.newSingleThreadScheduledExecutor(new DefaultThreadFactory("sweep", true));
         open(timer::shutdownNow);
         timer.scheduleWithFixedDelay(
                 () -> {
                     try {
-                        destinations.sweep();
+                        everything.run();
                     } catch (RuntimeException e) {
-                        LOG.error("looking for abandoned arrivals failed, tried again in {} s", SWEEP_SECONDS, e);
+                        LOG.error("looking after what was left behind failed, tried again in {} s", SWEEP_SECONDS, e);
                     }
                 },
                 SWEEP_SECONDS,

@@ -33,11 +33,17 @@ public interface ArrivingGuest {
     /** Returns when the state is loaded and the guest could run. */
     void loadDeviceState(byte[] stream);
 
-    /** Runs the guest: only after the commit. */
+    /** Runs the guest: only after the commit. Harmless when it runs already. */
     void cont();
 
-    /** Every page is valid: unregisters, leaves nothing in its process, and makes it an ordinary guest of this host. */
+    /**
+     * Every page is valid: unregisters, leaves nothing in its process, and makes it an ordinary guest of this host. Goes on
+     * where an attempt failed, also that of an earlier daemon.
+     */
     void settle();
+
+    /** After {@link #settle}, when the journal says so: what would have been needed to go on with it is removed. */
+    void forget();
 
     /** Ends its QEMU and removes its RAM; harmless twice. Never after {@link #cont} was tried and may have worked. */
     void fence(String reason);

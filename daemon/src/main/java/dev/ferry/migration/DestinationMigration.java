@@ -30,10 +30,11 @@ final class DestinationMigration {
         LOADED,
         COMMITTED,
         SETTLED,
-        FENCED
+        FENCED,
+        /** Its QEMU ended after the commit. */
+        LOST
     }
 
-    private final IncomingSpec spec;
     private final Journal.Entry entry;
     private final ArrivingGuest guest;
     private final Journal journal;
@@ -44,6 +45,7 @@ final class DestinationMigration {
     private volatile Step step = Step.PREPARED;
 
     private String fencedBecause = "";
+    private String lostBecause = "";
     private Arrivals.Committed committedAnswer;
     private volatile long resumedNs;
     private volatile long settledNs;
@@ -52,17 +54,16 @@ final class DestinationMigration {
     private volatile long lastContactNs;
     private final AtomicInteger openStreams = new AtomicInteger();
 
+    /** A stream of an earlier connection may end long after the next one has begun: that says nothing about the source. */
+    private volatile Receiver latestBulk;
+
+    private volatile Receiver latestDemand;
+
     /** What a peer did against the protocol; nothing of this migration is trusted from then on. */
     private volatile String violation;
 
     DestinationMigration(
-            IncomingSpec spec,
-            Journal.Entry entry,
-            ArrivingGuest guest,
-            Journal journal,
-            MigrationRecord record,
-            NanoClock clock) {
-        this.spec = spec;
+            Journal.Entry entry, ArrivingGuest guest, Journal journal, MigrationRecord record, NanoClock clock) {
         this.entry = entry;
         this.guest = guest;
         this.journal = journal;
@@ -81,14 +82,46 @@ final class DestinationMigration {
     }
 
     boolean hasEnded() {
-        return step == Step.SETTLED || step == Step.FENCED;
+        return step == Step.SETTLED || step == Step.FENCED || step == Step.LOST;
+    }
+
+    /**
+     * Goes on where an earlier daemon died after the commit. What its receivers were writing is valid or is sent again: only
+     * valid pages were ever mapped.
+     */
+    synchronized void recover() {
+        step = Step.COMMITTED;
+        residualPages = memory.missingPages();
+        memory.arm();
+        guest.serveFaults();
+        if (entry.step() == Journal.Step.RESUMED) {
+            resumedNs = clock.nanoTime();
+            committedAnswer = new Arrivals.Committed(false, "", List.of());
+        }
+    }
+
+    /** An earlier daemon may have died while it settled. What fails here is tried again when the source says Finish. */
+    synchronized void settleIfComplete() {
+        if (step == Step.COMMITTED && committedAnswer != null && memory.isComplete()) {
+            finish();
+        }
+    }
+
+    /** The guest ended after the commit: the source's copy is stale, nobody starts it. */
+    synchronized void lost(String why) {
+        step = Step.LOST;
+        lostBecause = "guest " + entry.guest() + " is lost: " + why
+                + "; it had run here, so the copy that is paused on the source is stale and is not started";
+        LOG.error("migration {}: {}", entry.id(), lostBecause);
+        record.update(f -> f.error = lostBecause);
+        record.state(MigrationState.FAILED, why);
     }
 
     void checkEpoch(long epoch) {
-        if (epoch != spec.epoch()) {
+        if (epoch != entry.epoch()) {
             throw new FerryException(
                     ErrorCategory.ABORTED,
-                    "migration " + entry.id() + " is at epoch " + spec.epoch() + ", not " + epoch + ": refused");
+                    "migration " + entry.id() + " is at epoch " + entry.epoch() + ", not " + epoch + ": refused");
         }
         lastContactNs = clock.nanoTime();
     }
@@ -125,6 +158,7 @@ final class DestinationMigration {
     }
 
     synchronized Arrivals.Committed commit() {
+        throwIfLost();
         if (committedAnswer != null) {
             return committedAnswer;
         }
@@ -149,7 +183,7 @@ final class DestinationMigration {
             return new Arrivals.Committed(true, fencedBecause, List.of());
         }
         Stopwatch watch = new Stopwatch(clock);
-        journal.write(entryAt(Journal.Step.COMMITTED));
+        journal.write(entry.at(Journal.Step.COMMITTED));
         step = Step.COMMITTED;
         watch.cut("commit-journal");
         return resume(watch);
@@ -159,6 +193,8 @@ final class DestinationMigration {
         guest.cont();
         resumedNs = clock.nanoTime();
         watch.cut("resume");
+        // A daemon that comes after us must not resume a guest that its operator has paused since.
+        journal.write(entry.at(Journal.Step.RESUMED));
         committedAnswer = new Arrivals.Committed(false, "", watch.phases());
         record.update(f -> f.runsOn = Side.DESTINATION);
         record.state(MigrationState.POSTCOPY, "the guest runs here; pages still arrive");
@@ -167,7 +203,7 @@ final class DestinationMigration {
 
     /** Before the commit; harmless twice. */
     synchronized void abort(String reason) {
-        if (step == Step.COMMITTED || step == Step.SETTLED) {
+        if (step == Step.COMMITTED || step == Step.SETTLED || step == Step.LOST) {
             throw new FerryException(
                     ErrorCategory.FAILED_PRECONDITION,
                     "migration " + entry.id() + " is committed: the guest runs on the destination");
@@ -177,8 +213,12 @@ final class DestinationMigration {
         }
     }
 
-    /** Aborts if the source has been silent for so long before the commit. */
-    synchronized void abortIfAbandoned(long silenceNs) {
+    /** Aborts if the source has been silent for so long before the commit; notices that the guest ended after it. */
+    synchronized void look(long silenceNs) {
+        if (step == Step.COMMITTED && !guest.isAlive()) {
+            lost("its QEMU has ended before every page was here");
+            return;
+        }
         if (violation != null && (step == Step.PREPARED || step == Step.LOADED)) {
             fence("the source broke the protocol: " + violation);
             return;
@@ -190,6 +230,10 @@ final class DestinationMigration {
     }
 
     synchronized List<PageRuns> missing() {
+        throwIfLost();
+        if (step == Step.COMMITTED && committedAnswer == null) {
+            resume(new Stopwatch(clock));
+        }
         List<PageRuns> all = new ArrayList<>();
         for (RamBlock block : memory.blocks()) {
             // Too much may be named: what is here already is not written again when it comes once more.
@@ -207,6 +251,7 @@ final class DestinationMigration {
         if (step == Step.SETTLED) {
             return counts();
         }
+        throwIfLost();
         require(Step.COMMITTED, "finish");
         if (!memory.isComplete()) {
             throw new FerryException(
@@ -215,8 +260,9 @@ final class DestinationMigration {
         }
         guest.settle();
         settledNs = clock.nanoTime();
+        journal.write(entry.at(Journal.Step.SETTLED));
         step = Step.SETTLED;
-        journal.remove(entry.id(), Side.DESTINATION);
+        guest.forget();
         PostcopyCounts counts = counts();
         record.update(f -> {
             f.postcopy = counts;
@@ -261,7 +307,8 @@ final class DestinationMigration {
             record.state(MigrationState.PRECOPY, "memory arrives while the guest runs on the source");
         }
         lastPlaced = 0;
-        return new Receiver(false);
+        latestBulk = new Receiver(false);
+        return latestBulk;
     }
 
     Arrivals.PageReceiver openDemand(PageRequester requester) {
@@ -272,7 +319,14 @@ final class DestinationMigration {
             record.state(MigrationState.POSTCOPY, "the source is back");
         }
         memory.connect(requester);
-        return new Receiver(true);
+        latestDemand = new Receiver(true);
+        return latestDemand;
+    }
+
+    private void throwIfLost() {
+        if (step == Step.LOST) {
+            throw new FerryException(ErrorCategory.FAILED_PRECONDITION, lostBecause);
+        }
     }
 
     private FerryException ended() {
@@ -284,7 +338,7 @@ final class DestinationMigration {
         guest.fence(reason);
         step = Step.FENCED;
         fencedBecause = reason;
-        journal.write(entryAt(Journal.Step.FENCED));
+        journal.write(entry.at(Journal.Step.FENCED));
         LOG.info("migration {}: destination QEMU of {} ended: {}", entry.id(), entry.guest(), reason);
         record.update(f -> f.error = reason + " (the guest runs on the source)");
         record.state(MigrationState.FAILED, reason);
@@ -318,25 +372,14 @@ final class DestinationMigration {
         guest.writeSmall(block, small.firstPage(), pages, direct, 0);
     }
 
-    private Journal.Entry entryAt(Journal.Step journalStep) {
-        return new Journal.Entry(
-                entry.id(),
-                Side.DESTINATION,
-                journalStep,
-                spec.epoch(),
-                entry.guest(),
-                entry.peer(),
-                "",
-                false,
-                entry.startedUnixMs());
-    }
-
-    private void streamClosed(Throwable error) {
+    private void streamClosed(Receiver stream, Throwable error) {
         openStreams.decrementAndGet();
         lastContactNs = clock.nanoTime();
-        if (error != null && step == Step.COMMITTED && record.state() == MigrationState.POSTCOPY) {
+        boolean latest = stream == latestBulk || stream == latestDemand;
+        if (error != null && latest && step == Step.COMMITTED && record.state() == MigrationState.POSTCOPY) {
             record.update(f -> f.recoveries++);
-            record.state(MigrationState.RECOVERING, "the source is away: " + error.getMessage());
+            record.stateIf(
+                    MigrationState.POSTCOPY, MigrationState.RECOVERING, "the source is away: " + error.getMessage());
         }
     }
 
@@ -400,7 +443,7 @@ final class DestinationMigration {
 
         @Override
         public void closed(Throwable errorOrNull) {
-            streamClosed(errorOrNull);
+            streamClosed(this, errorOrNull);
         }
     }
 }

@@ -21,8 +21,12 @@ import org.slf4j.LoggerFactory;
 /** The migrations that arrive at this daemon. Thread-safe. */
 public class Destinations implements Arrivals {
     private static final Logger LOG = LoggerFactory.getLogger(Destinations.class);
+
     /** A source that is silent for so long before the commit has gone: its guest goes on there, ours is ended. */
     private static final long ABANDONED_NS = 15_000_000_000L;
+
+    /** A source that asks again after the end is answered for so long, counted from the end or from this daemon's start. */
+    private static final long REMEMBERED_NS = 24 * 3_600_000_000_000L;
 
     private final GuestHost host;
     private final Journal journal;
@@ -30,6 +34,7 @@ public class Destinations implements Arrivals {
     private final LongSupplier unixMs;
     private final Map<Long, DestinationMigration> migrations = new ConcurrentHashMap<>();
     private final Map<Long, Long> fenced = new ConcurrentHashMap<>();
+    private final Map<Long, Settled> settled = new ConcurrentHashMap<>();
     private final Set<Long> refused = ConcurrentHashMap.newKeySet();
 
     /** Guests whose QEMU is being started: not in {@link #migrations} yet. */
@@ -40,6 +45,9 @@ public class Destinations implements Arrivals {
             new Semaphore(Math.max(2, Runtime.getRuntime().availableProcessors()), true);
 
     private final Object[] steps = Stream.generate(Object::new).limit(256).toArray();
+
+    /** A migration that an earlier daemon had completed, or this one: until its journal entry goes. */
+    private record Settled(long epoch, long sinceNs) {}
 
     public Destinations(GuestHost host, Journal journal, NanoClock clock, LongSupplier unixMs) {
         this.host = host;
@@ -90,8 +98,10 @@ public class Destinations implements Arrivals {
             return;
         }
         String id = MigrationIds.text(spec.migration());
-        if (refused.contains(spec.migration())) {
-            throw new FerryException(ErrorCategory.ABORTED, "migration " + id + " was aborted");
+        if (refused.contains(spec.migration())
+                || fenced.containsKey(spec.migration())
+                || settled.containsKey(spec.migration())) {
+            throw new FerryException(ErrorCategory.ABORTED, "migration " + id + " has ended here already");
         }
         if (moving().contains(spec.guest())) {
             throw alreadyArriving(spec);
@@ -106,7 +116,8 @@ public class Destinations implements Arrivals {
                 spec.source(),
                 "",
                 false,
-                unixMs.getAsLong());
+                unixMs.getAsLong(),
+                0);
         journal.write(entry);
         ArrivingGuest guest;
         try {
@@ -126,7 +137,76 @@ public class Destinations implements Arrivals {
                     spec.blocks().stream().mapToLong(RamBlock::lengthBytes).sum();
             f.memoryRemainingBytes = f.memoryTotalBytes;
         });
-        migrations.put(spec.migration(), new DestinationMigration(spec, entry, guest, journal, record, clock));
+        migrations.put(spec.migration(), new DestinationMigration(entry, guest, journal, record, clock));
+    }
+
+    /**
+     * At start: a guest that an earlier daemon received and that may have run. Its faults are served from here on; pages that
+     * are missing come when its source asks again. One that is lost is kept to say so.
+     *
+     * @param entry COMMITTED or RESUMED
+     */
+    public void recover(Journal.Entry entry) {
+        ArrivingGuest guest;
+        String lost = "";
+        try {
+            guest = host.recoverArrival(entry.guest(), entry.id());
+        } catch (FerryException e) {
+            if (e.category() != ErrorCategory.FAILED_PRECONDITION) {
+                throw e; // it may be there all the same: tried again
+            }
+            lost = e.getMessage();
+            guest = new LostGuest(entry.guest(), clock);
+        }
+        long totalBytes =
+                guest.blocks().stream().mapToLong(RamBlock::lengthBytes).sum();
+        long missingBytes = guest.memory().missingBytes();
+        long ageMs = unixMs.getAsLong() - entry.startedUnixMs();
+        MigrationRecord record = new MigrationRecord(clock, entry.startedUnixMs(), ageMs, f -> {
+            f.id = entry.id();
+            f.guest = entry.guest();
+            f.state = MigrationState.RECOVERING;
+            f.runsOn = Side.DESTINATION;
+            f.side = Side.DESTINATION;
+            f.peer = entry.peer();
+            f.epoch = entry.epoch();
+            f.recoveries = 1;
+            f.reason = "ferryd was restarted: waits for the source";
+            f.memoryTotalBytes = totalBytes;
+            f.memoryRemainingBytes = missingBytes;
+        });
+        DestinationMigration m = new DestinationMigration(entry, guest, journal, record, clock);
+        if (lost.isEmpty()) {
+            m.recover();
+        } else {
+            m.lost(lost);
+        }
+        migrations.put(MigrationIds.parse(entry.id()), m);
+    }
+
+    /** When every guest of this host is known again: ends what an earlier daemon was about to end. */
+    public void settleRecovered() {
+        for (DestinationMigration m : migrations.values()) {
+            try {
+                m.settleIfComplete();
+            } catch (RuntimeException e) {
+                LOG.warn(
+                        "guest {} is complete, but its arrival did not end; its source will ask again",
+                        m.guestName(),
+                        e);
+            }
+        }
+    }
+
+    /** @param entry SETTLED */
+    public void rememberSettled(Journal.Entry entry) {
+        host.forgetArrival(entry.id());
+        settled.put(MigrationIds.parse(entry.id()), new Settled(entry.epoch(), clock.nanoTime()));
+    }
+
+    private boolean hasSettled(long migration, long epoch) {
+        Settled s = migrations.containsKey(migration) ? null : settled.get(migration);
+        return s != null && s.epoch() == epoch;
     }
 
     @Override
@@ -145,6 +225,9 @@ public class Destinations implements Arrivals {
         if (!migrations.containsKey(migration) && fenced.getOrDefault(migration, -1L) == epoch) {
             return new Committed(true, "the destination's daemon was restarted before the commit", List.of());
         }
+        if (hasSettled(migration, epoch)) {
+            return new Committed(false, "", List.of());
+        }
         return find(migration, epoch).commit();
     }
 
@@ -154,6 +237,12 @@ public class Destinations implements Arrivals {
         synchronized (stepsOf(migration)) {
             known = migrations.get(migration);
             if (known == null) {
+                if (hasSettled(migration, epoch)) {
+                    throw new FerryException(
+                            ErrorCategory.FAILED_PRECONDITION,
+                            "migration " + MigrationIds.text(migration)
+                                    + " is committed: the guest runs on the destination");
+                }
                 // A prepare that is still on its way must not leave anything behind.
                 refused.add(migration);
                 return;
@@ -165,12 +254,17 @@ public class Destinations implements Arrivals {
 
     @Override
     public List<PageRuns> missing(long migration, long epoch) {
-        return find(migration, epoch).missing();
+        return hasSettled(migration, epoch) ? List.of() : find(migration, epoch).missing();
     }
 
     @Override
     public PostcopyCounts finish(long migration, long epoch) {
-        return find(migration, epoch).finish();
+        if (hasSettled(migration, epoch)) {
+            return PostcopyCounts.NONE;
+        }
+        PostcopyCounts counts = find(migration, epoch).finish();
+        settled.put(migration, new Settled(epoch, clock.nanoTime()));
+        return counts;
     }
 
     @Override
@@ -195,15 +289,22 @@ public class Destinations implements Arrivals {
         fenced.put(migration, epoch);
     }
 
-    /** Called now and then: ends what a source left behind before the commit. */
+    /** Called now and then: ends what a source left behind before the commit, and forgets what nobody asks about any more. */
     public void sweep() {
         for (DestinationMigration m : migrations.values()) {
             try {
-                m.abortIfAbandoned(ABANDONED_NS);
+                m.look(ABANDONED_NS);
             } catch (RuntimeException e) {
                 LOG.error("arrival of {} cannot be ended, tried again", m.guestName(), e);
             }
         }
+        settled.entrySet().removeIf(s -> {
+            boolean old = clock.nanoTime() - s.getValue().sinceNs() > REMEMBERED_NS;
+            if (old) {
+                journal.remove(MigrationIds.text(s.getKey()), Side.DESTINATION);
+            }
+            return old;
+        });
     }
 
     Collection<DestinationMigration> all() {
@@ -211,7 +312,7 @@ public class Destinations implements Arrivals {
     }
 
     /** Names of the guests that are on their way here. */
-    Set<String> moving() {
+    public Set<String> moving() {
         Set<String> names = new HashSet<>();
         for (DestinationMigration m : migrations.values()) {
             if (!m.hasEnded()) {

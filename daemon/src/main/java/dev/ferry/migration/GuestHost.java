@@ -13,6 +13,21 @@ public interface GuestHost {
     /** Starts or finds the destination QEMU and prepares its memory. CannotMoveException leaves nothing behind. */
     ArrivingGuest prepareIncoming(IncomingSpec spec);
 
+    /**
+     * The committed guest that an earlier daemon received: takes its userfaultfd and its bitmaps again. Asks QEMU nothing,
+     * because QEMU may be waiting for a page. Throws when the guest is lost, saying why.
+     */
+    ArrivingGuest recoverArrival(String guest, String migrationId);
+
+    /** The committed guest has settled: whatever is still kept of its arrival is removed. */
+    void forgetArrival(String migrationId);
+
+    /**
+     * A guest that an earlier daemon gave away, for sending its last pages. Its write tracking is taken off, and it is not
+     * resumed. If its QEMU has ended, it is a guest without blocks.
+     */
+    SourceGuest recoverSource(String guest);
+
     /** What a daemon that is gone had begun to send, before the commit: nothing of it stays, the guest runs. */
     void undoDeparture(String guest);
 

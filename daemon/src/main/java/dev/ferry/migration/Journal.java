@@ -15,11 +15,18 @@ public interface Journal {
         HANDED_OVER,
         /** Destination: the guest may run here. */
         COMMITTED,
+        /** Destination: it has run here; nobody resumes it any more but its operator. */
+        RESUMED,
         /** Destination: this epoch never ran here and never will. */
-        FENCED
+        FENCED,
+        /** Destination: every page is here and the pager is gone; kept for a while, for a source that asks again. */
+        SETTLED
     }
 
-    /** @param epoch of the migration; an older one is refused */
+    /**
+     * @param epoch of the migration; an older one is refused
+     * @param postcopyBandwidthBytesPerSecond of the background push; 0: unlimited
+     */
     record Entry(
             String id,
             Side side,
@@ -29,7 +36,23 @@ public interface Journal {
             String peer,
             String requestId,
             boolean keepSource,
-            long startedUnixMs) {}
+            long startedUnixMs,
+            long postcopyBandwidthBytesPerSecond) {
+        /** The same, one step on. */
+        public Entry at(Step next) {
+            return new Entry(
+                    id,
+                    side,
+                    next,
+                    epoch,
+                    guest,
+                    peer,
+                    requestId,
+                    keepSource,
+                    startedUnixMs,
+                    postcopyBandwidthBytesPerSecond);
+        }
+    }
 
     void write(Entry entry);
 

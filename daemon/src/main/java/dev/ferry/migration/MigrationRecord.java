@@ -6,6 +6,7 @@ import dev.ferry.migration.MigrationSnapshot.PrecopyCounts;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -58,31 +59,52 @@ public final class MigrationRecord {
     }
 
     MigrationRecord(NanoClock clock, long startedUnixMs, Consumer<Fields> first) {
+        this(clock, startedUnixMs, 0, first);
+    }
+
+    /** @param ageMs since the migration began, under an earlier daemon */
+    MigrationRecord(NanoClock clock, long startedUnixMs, long ageMs, Consumer<Fields> first) {
         this.clock = clock;
-        this.startNs = clock.nanoTime();
-        this.rateAtNs = startNs;
+        this.rateAtNs = clock.nanoTime();
+        this.startNs = rateAtNs - TimeUnit.MILLISECONDS.toNanos(Math.max(0, ageMs));
         f.startedUnixMs = startedUnixMs;
         first.accept(f);
     }
 
     /** The only way to change the state. An illegal change is a bug and is refused. */
     void state(MigrationState next, String reason) {
+        update(x -> change(x, next, reason));
+        listeners.forEach(Runnable::run);
+    }
+
+    /** As {@link #state}, unless it is in another state by now. */
+    void stateIf(MigrationState expected, MigrationState next, String reason) {
+        AtomicBoolean done = new AtomicBoolean();
         update(x -> {
-            if (x.state == next) {
-                x.reason = reason;
-                return;
-            }
-            if (!x.state.mayBecome(next)) {
-                throw new IllegalStateException("migration " + x.id + ": " + x.state + " cannot become " + next);
-            }
-            LOG.info("migration {} of {} ({}): {} -> {}: {}", x.id, x.guest, x.side, x.state, next, reason);
-            x.state = next;
-            x.reason = reason;
-            if (next.hasEnded()) {
-                endNs = clock.nanoTime();
+            if (x.state == expected) {
+                change(x, next, reason);
+                done.set(true);
             }
         });
-        listeners.forEach(Runnable::run);
+        if (done.get()) {
+            listeners.forEach(Runnable::run);
+        }
+    }
+
+    private void change(Fields x, MigrationState next, String reason) {
+        if (x.state == next) {
+            x.reason = reason;
+            return;
+        }
+        if (!x.state.mayBecome(next)) {
+            throw new IllegalStateException("migration " + x.id + ": " + x.state + " cannot become " + next);
+        }
+        LOG.info("migration {} of {} ({}): {} -> {}: {}", x.id, x.guest, x.side, x.state, next, reason);
+        x.state = next;
+        x.reason = reason;
+        if (next.hasEnded()) {
+            endNs = clock.nanoTime();
+        }
     }
 
     void update(Consumer<Fields> change) {

@@ -164,7 +164,8 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                 to,
                 requestId,
                 policy.keepSource(),
-                unixMs.getAsLong());
+                unixMs.getAsLong(),
+                policy.postcopyBandwidthBytesPerSecond());
         MigrationRecord record = new MigrationRecord(clock, entry.startedUnixMs(), f -> {
             f.id = id;
             f.guest = spec.guest();
@@ -179,25 +180,100 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                     spec.blocks().stream().mapToLong(RamBlock::lengthBytes).sum();
             f.memoryRemainingBytes = f.memoryTotalBytes;
         });
-        SourceMigration migration =
-                new SourceMigration(entry, spec, source, dialer, policy, journal, record, clock, urgency);
-        leaving.put(id, migration);
-        if (!requestId.isEmpty()) {
-            byRequest.put(requestId, id);
-        }
-        movingGuests.put(spec.guest(), id);
-        notifyAll();
+        // An undo that could not end left its word for the next daemon. The guest has gone on since, or it would not
+        // move.
+        journal.readAll().stream()
+                .filter(e -> e.side() == Side.SOURCE && e.step() == Journal.Step.PREPARING)
+                .filter(e -> e.guest().equals(spec.guest()))
+                .forEach(e -> journal.remove(e.id(), Side.SOURCE));
         MigrationSnapshot first = record.snapshot();
+        run(entry, new SourceMigration(entry, spec, source, dialer, policy, journal, record, clock, urgency));
+        return first;
+    }
+
+    /**
+     * At start: a guest that an earlier daemon gave away goes on leaving, until the destination has everything or says that it
+     * never ran.
+     *
+     * @param entry HANDED_OVER
+     */
+    public synchronized void recover(Journal.Entry entry) {
+        Policy policy = new Policy(0, 0, 0, entry.postcopyBandwidthBytesPerSecond(), entry.keepSource());
+        long ageMs = unixMs.getAsLong() - entry.startedUnixMs();
+        MigrationRecord record = new MigrationRecord(clock, entry.startedUnixMs(), ageMs, f -> {
+            f.id = entry.id();
+            f.guest = entry.guest();
+            f.state = MigrationState.RECOVERING;
+            f.runsOn = Side.DESTINATION;
+            f.side = Side.SOURCE;
+            f.peer = entry.peer();
+            f.requestId = entry.requestId();
+            f.epoch = entry.epoch();
+            f.recoveries = 1;
+            f.keepSource = entry.keepSource();
+            f.limits = Limits.of(policy);
+            f.reason = "ferryd was restarted: asks the destination";
+        });
+        run(
+                entry,
+                new SourceMigration(
+                        entry,
+                        () -> host.recoverSource(entry.guest()),
+                        dialer,
+                        policy,
+                        journal,
+                        record,
+                        clock,
+                        urgency));
+    }
+
+    /** A guest that an earlier daemon's migration has still a hand on: it does not move, and its name is taken. */
+    public synchronized void hold(Journal.Entry entry) {
+        movingGuests.put(entry.guest(), entry.id());
+    }
+
+    /** Ends {@link #hold}. */
+    public synchronized void letGo(Journal.Entry entry) {
+        movingGuests.remove(entry.guest(), entry.id());
+        notifyAll();
+    }
+
+    /**
+     * A migration that was undone here, at start, needs no destination any more. It finds out by itself if it cannot be told
+     * now, but until then it does not take the guest again.
+     *
+     * @param entry PREPARING
+     */
+    public void tellUndone(Journal.Entry entry) {
+        threads.newThread(() -> {
+                    try (PeerLink link = dialer.dial(entry.peer(), MigrationIds.parse(entry.id()), entry.epoch())) {
+                        link.hello();
+                        link.abort("the source's ferryd was restarted before the commit");
+                    } catch (RuntimeException e) {
+                        LOG.info("migration {}: {} was not told that it is undone", entry.id(), entry.peer(), e);
+                    }
+                })
+                .start();
+    }
+
+    private synchronized void run(Journal.Entry entry, SourceMigration migration) {
+        String id = entry.id();
+        leaving.put(id, migration);
+        if (!entry.requestId().isEmpty()) {
+            byRequest.put(entry.requestId(), id);
+        }
+        movingGuests.put(entry.guest(), id);
+        notifyAll();
         Thread owner = threads.newThread(() -> {
             try {
                 migration.run();
             } catch (RuntimeException | Error e) {
-                LOG.error("migration {} of {}: a bug in its owner; its journal is kept", id, spec.guest(), e);
+                LOG.error("migration {} of {}: a bug in its owner; its journal is kept", id, entry.guest(), e);
             } finally {
                 migration.commands().close();
                 synchronized (this) {
-                    if (record.state().hasEnded()) {
-                        movingGuests.remove(spec.guest());
+                    if (migration.record().state().hasEnded()) {
+                        movingGuests.remove(entry.guest());
                     }
                     notifyAll();
                 }
@@ -205,7 +281,6 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         });
         owner.setName(owner.getName().replaceFirst("-.*", "") + "-" + id);
         owner.start();
-        return first;
     }
 
     @Override

@@ -29,6 +29,9 @@ public interface SourceGuest extends AutoCloseable {
     /** Whatever can be done before the stop. */
     void prepareDeviceState();
 
+    /** Asks its QEMU something that changes nothing and is answered at once. */
+    void warmUp();
+
     /** The vCPUs stand when this returns. */
     void stop();
 

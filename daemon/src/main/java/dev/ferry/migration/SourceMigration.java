@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,25 +35,35 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private static final long BACKOFF_FIRST_NS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final long LAST_ANSWERS_NS = TimeUnit.SECONDS.toNanos(1);
     private static final long FINISH_AGAIN_NS = TimeUnit.MILLISECONDS.toNanos(2);
-    private static final long BACKOFF_MAX_NS = TimeUnit.SECONDS.toNanos(2);
+    private static final int WARMING_CALLS = 8;
+    private static final long BACKOFF_MAX_NS = TimeUnit.MILLISECONDS.toNanos(250);
 
     private final long id;
     private final long epoch;
-    private final SourceGuest guest;
     private final PeerLink.Dialer dialer;
     private final String peer;
     private final Policy policy;
     private final Journal journal;
     private final Journal.Entry entry;
     private final MigrationRecord record;
-    private final IncomingSpec spec;
     private final NanoClock clock;
     private final Urgency urgency;
     private final SourceCommands commands = new SourceCommands();
     private final SourceLimits limits;
-    private SentPages sent;
 
+    /** Opens the guest that an earlier daemon gave away; not used otherwise. */
+    private final Supplier<SourceGuest> reopen;
+
+    private SourceGuest guest;
+    private SentPages sent;
+    private IncomingSpec spec;
+
+    /** Null until it was dialled once. */
     private PeerLink link;
+
+    /** Hello was answered and nothing has failed since. */
+    private boolean linked;
+
     private PeerLink.BulkLink bulk;
     private Precopy precopy;
     private boolean prepared;
@@ -76,12 +87,26 @@ final class SourceMigration implements Runnable, PrecopyProgress {
             MigrationRecord record,
             NanoClock clock,
             Urgency urgency) {
-        this.urgency = urgency;
-        this.id = spec.migration();
-        this.epoch = spec.epoch();
-        this.entry = entry;
+        this(entry, () -> guest, dialer, policy, journal, record, clock, urgency);
         this.spec = spec;
-        this.guest = guest;
+        open(guest);
+    }
+
+    /** @param entry if it is HANDED_OVER, the migration goes on where an earlier daemon died */
+    SourceMigration(
+            Journal.Entry entry,
+            Supplier<SourceGuest> reopen,
+            PeerLink.Dialer dialer,
+            Policy policy,
+            Journal journal,
+            MigrationRecord record,
+            NanoClock clock,
+            Urgency urgency) {
+        this.urgency = urgency;
+        this.id = MigrationIds.parse(entry.id());
+        this.epoch = entry.epoch();
+        this.entry = entry;
+        this.reopen = reopen;
         this.dialer = dialer;
         this.peer = entry.peer();
         this.policy = policy;
@@ -89,7 +114,11 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         this.record = record;
         this.clock = clock;
         this.limits = new SourceLimits(Limits.of(policy), record, clock);
-        this.sent = new SentPages(guest.blocks());
+    }
+
+    private void open(SourceGuest opened) {
+        guest = opened;
+        sent = new SentPages(opened.blocks());
     }
 
     SourceCommands commands() {
@@ -106,18 +135,22 @@ final class SourceMigration implements Runnable, PrecopyProgress {
 
     @Override
     public void run() {
-        try {
-            prepare();
-            preCopy();
-            switchover();
-        } catch (RuntimeException | Error e) {
-            if (!handedOver) {
-                undo(e);
-                forget();
-                return;
+        if (entry.step() == Journal.Step.HANDED_OVER) {
+            recover();
+        } else {
+            try {
+                prepare();
+                preCopy();
+                switchover();
+            } catch (RuntimeException | Error e) {
+                if (!handedOver) {
+                    undo(e);
+                    forget();
+                    return;
+                }
+                // Whatever it was, the destination may run the guest: only its own answer can give it back.
+                lost(e);
             }
-            // Whatever it was, the destination may run the guest: only its own answer can give it back.
-            lost(e);
         }
         untilCommitted();
         if (committed) {
@@ -135,10 +168,31 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         sent = null;
     }
 
+    /** The guest was given away by a daemon that is gone. Only the destination's word lets it go on here. */
+    private void recover() {
+        commands.close();
+        stopped = true;
+        handedOver = true;
+        blackout = new Stopwatch(clock);
+        Backoff backoff = new Backoff();
+        while (guest == null) {
+            try {
+                open(reopen.get());
+            } catch (RuntimeException | Error e) {
+                lost(e);
+                backoff.pause();
+            }
+        }
+        long totalBytes =
+                guest.blocks().stream().mapToLong(RamBlock::lengthBytes).sum();
+        record.update(f -> f.memoryTotalBytes = totalBytes);
+    }
+
     private void prepare() {
         journal.write(entry);
         link = dialer.dial(peer, id, epoch);
         link.hello();
+        linked = true;
         prepared = true; // from here the destination may hold something, whatever the answer
         link.prepare(spec);
         commands.throwIfCancelled();
@@ -182,6 +236,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         commands.throwIfCancelled();
         record.state(MigrationState.SWITCHOVER, "the guest is paused");
         urgency.urgent();
+        warmUp();
         blackout = new Stopwatch(clock);
         stopped = true; // also when stop() fails half-way: undo() lets the guest go on
         guest.stop();
@@ -209,11 +264,22 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         }
     }
 
+    /**
+     * What was last used seconds ago has left the caches, and a call that takes 0.5 ms warm takes 2 ms cold: it is paid for while
+     * the guest still runs.
+     */
+    private void warmUp() {
+        for (int i = 0; i < WARMING_CALLS; i++) {
+            link.hello();
+            guest.warmUp();
+        }
+    }
+
     /** From here on nothing resumes the guest here but the destination's word that it never ran there. */
     private void handOver() {
         handedOver = true;
         try {
-            journal.write(withStep(Journal.Step.HANDED_OVER));
+            journal.write(entry.at(Journal.Step.HANDED_OVER));
         } catch (RuntimeException | Error e) {
             handedOver = false;
             throw e;
@@ -222,7 +288,9 @@ final class SourceMigration implements Runnable, PrecopyProgress {
 
     /** The destination's answer to the commit is final, either way. */
     private void settle(Arrivals.Committed answer) {
-        blackout.cut(answer.phases(), "commit");
+        if (entry.step() != Journal.Step.HANDED_OVER) {
+            blackout.cut(answer.phases(), "commit");
+        }
         if (answer.fenced()) {
             fenced = true;
             record.update(f -> f.runsOn = Side.SOURCE);
@@ -240,19 +308,25 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         urgency.normal();
         Backoff backoff = new Backoff();
         while (!committed && !fenced) {
-            backoff.pause();
             try {
                 reconnect();
-                serveWhatTheResumeTouches();
+                offerPages();
                 settle(link.commit());
             } catch (RuntimeException | Error e) {
                 lost(e);
+                backoff.pause();
             }
         }
     }
 
-    /** The destination may be in the middle of resuming the guest, and wait for a page. */
-    private void serveWhatTheResumeTouches() {
+    /**
+     * The destination may be in the middle of resuming the guest, or have died before it could, and its QEMU may wait for a
+     * page meanwhile.
+     */
+    private void offerPages() {
+        if (demandPages == null) {
+            demandPages = new SourcePages(guest.memory(), sent, clock);
+        }
         try {
             link.openDemand(demandPages);
         } catch (FerryException e) {
@@ -265,12 +339,14 @@ final class SourceMigration implements Runnable, PrecopyProgress {
 
     private void postCopy() {
         Backoff backoff = new Backoff();
-        boolean connected = record.state() == MigrationState.POSTCOPY && bulk != null;
+        boolean synchronised = linked && bulk != null;
         while (true) {
             try {
-                if (!connected) {
-                    reconnect();
-                    connected = true;
+                if (!synchronised) {
+                    if (!linked) {
+                        reconnect();
+                    }
+                    synchronised = true;
                     List<PageRuns> missing = link.missing();
                     if (!missing.isEmpty()) {
                         resynchronise(missing);
@@ -282,14 +358,16 @@ final class SourceMigration implements Runnable, PrecopyProgress {
                 }
                 PostcopyCounts counts = finish();
                 record.update(f -> {
-                    f.postcopy = counts;
+                    if (counts.ns() > 0) {
+                        f.postcopy = counts;
+                    }
                     f.bytesSent = bytesBefore + link.bytesSent();
                     f.memoryRemainingBytes = 0;
                 });
                 break;
             } catch (RuntimeException | Error e) {
                 lost(e);
-                connected = false;
+                synchronised = false;
                 backoff.pause();
             }
         }
@@ -319,13 +397,23 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     }
 
     private void reconnect() {
-        link.close();
+        if (link != null) {
+            link.close();
+        }
+        bulk = null;
         link = dialer.dial(peer, id, epoch);
         link.hello();
+        linked = true;
     }
 
     /** What the destination says is missing is what is sent; everything else it has. */
     private void resynchronise(List<PageRuns> missing) {
+        if (sent.blocks().isEmpty()) {
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION,
+                    "the source's QEMU has ended, and with it pages that had not left: guest " + entry.guest()
+                            + " waits for them at the destination");
+        }
         sent.blocks().forEach(sent::resetToAllSent);
         demandPages = new SourcePages(guest.memory(), sent, clock); // its order goes through the pages just once
         for (PageRuns runs : missing) {
@@ -342,25 +430,33 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         urgency.normal();
         StringBuilder trouble = new StringBuilder();
         attempt(trouble, "end the write tracking", () -> guest.memory().stopTracking());
-        attempt(trouble, "end the source QEMU", () -> guest.depart(policy.keepSource()));
+        boolean gone = attempt(trouble, "end the source QEMU", () -> guest.depart(policy.keepSource()));
         attempt(trouble, "close the connection", link::close);
         attempt(trouble, "let go of the source QEMU", guest::close);
-        attempt(trouble, "remove the journal's entry", () -> journal.remove(entry.id(), Side.SOURCE));
+        if (gone) { // else the next daemon tries again: a stale guest must not be taken for one of this host
+            attempt(trouble, "remove the journal's entry", () -> journal.remove(entry.id(), Side.SOURCE));
+        }
         record.state(MigrationState.COMPLETED, "everything is at the destination" + trouble);
     }
 
     /** After HANDED_OVER: the peer is away. */
     private void lost(Throwable e) {
-        String why = e.getMessage() == null ? e.toString() : e.getMessage();
-        if (e instanceof FerryException) {
-            LOG.warn("migration {}: {}", entry.id(), why);
-        } else {
-            LOG.error("migration {}: {}", entry.id(), why, e);
-        }
-        bytesBefore += link.bytesSent();
-        link.close();
+        linked = false;
         bulk = null;
-        record.update(f -> f.recoveries++);
+        if (link != null) {
+            bytesBefore += link.bytesSent();
+            link.close();
+            link = null;
+        }
+        String why = e.getMessage() == null ? e.toString() : e.getMessage();
+        if (record.state() != MigrationState.RECOVERING) {
+            record.update(f -> f.recoveries++);
+        }
+        if (!(e instanceof FerryException)) {
+            LOG.error("migration {}: {}", entry.id(), why, e);
+        } else if (!why.equals(record.snapshot().reason())) {
+            LOG.warn("migration {}: {}", entry.id(), why);
+        }
         record.state(MigrationState.RECOVERING, why);
     }
 
@@ -387,7 +483,9 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         }
         attempt(trouble, "let go of QEMU", guest::close);
         commands.close();
-        attempt(trouble, "remove the journal's entry", () -> journal.remove(entry.id(), Side.SOURCE));
+        if (resumed) { // else the next daemon tries again
+            attempt(trouble, "remove the journal's entry", () -> journal.remove(entry.id(), Side.SOURCE));
+        }
         String where = resumed
                 ? "the guest runs on the source"
                 : "the guest is paused on the source: look at its QEMU and continue it there";
@@ -443,19 +541,6 @@ final class SourceMigration implements Runnable, PrecopyProgress {
 
     private int largestPageBytes() {
         return sent.blocks().stream().mapToInt(RamBlock::pageSizeBytes).max().orElse(4096);
-    }
-
-    private Journal.Entry withStep(Journal.Step step) {
-        return new Journal.Entry(
-                entry.id(),
-                Side.SOURCE,
-                step,
-                epoch,
-                entry.guest(),
-                peer,
-                entry.requestId(),
-                policy.keepSource(),
-                entry.startedUnixMs());
     }
 
     private static PostcopyCounts residual(long pages) {

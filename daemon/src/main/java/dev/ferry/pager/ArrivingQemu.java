@@ -1,7 +1,6 @@
 package dev.ferry.pager;
 
 import dev.ferry.base.NanoClock;
-import dev.ferry.memory.PageBitmap;
 import dev.ferry.memory.RamBlock;
 import dev.ferry.migration.ArrivingGuest;
 import dev.ferry.postcopy.ArrivalMemory;
@@ -9,6 +8,7 @@ import dev.ferry.postcopy.FaultQueue;
 import dev.ferry.qemu.QemuGuest;
 import dev.ferry.qemu.QemuRamBlock;
 import dev.ferry.sys.NativeBuffer;
+import dev.ferry.sys.ProcFs;
 import dev.ferry.sys.ProcessMemory;
 import dev.ferry.sys.RamFile;
 import dev.ferry.sys.RemoteUserfaultfd;
@@ -23,7 +23,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A destination QEMU with its userfaultfd: everything that must be right before the first page comes. What was opened is closed
- * in reverse order, by {@link #settle} or {@link #fence}.
+ * in reverse order, by {@link #settle} and {@link #forget}, or by {@link #fence}.
  */
 final class ArrivingQemu implements ArrivingGuest {
     private static final Logger LOG = LoggerFactory.getLogger(ArrivingQemu.class);
@@ -41,11 +41,9 @@ final class ArrivingQemu implements ArrivingGuest {
     private final List<RamBlock> blocks;
     private final List<QemuRamBlock> ram;
     private final Fate fate;
-    private final List<RamFile> files = new ArrayList<>();
     private final PageStateFile pageState;
-    private final RemoteUserfaultfd.Injected injected;
-    private final ArrivalMemory memory;
-    private final FaultReader reader;
+    private final ArrivalPager pager;
+    private boolean contTried;
     private boolean over;
 
     /**
@@ -60,6 +58,8 @@ final class ArrivingQemu implements ArrivingGuest {
         this.fate = fate;
         this.ram = guest.blocks().stream().filter(b -> b.block().guestRam()).toList();
         List<RamBlock> ramBlocks = blocks.stream().filter(RamBlock::guestRam).toList();
+        List<RamFile> files = new ArrayList<>();
+        RemoteUserfaultfd.Injected injected;
         Userfaultfd uffd = null;
         PageStateFile state = null;
         try {
@@ -93,9 +93,30 @@ final class ArrivingQemu implements ArrivingGuest {
             throw e;
         }
         this.pageState = state;
-        PageBitmap[] valid = state.valid();
-        this.memory = new ArrivalMemory(ramBlocks, valid, state.written(), new UffdPages(uffd, ram, files), clock);
-        this.reader = new FaultReader(guest.name(), uffd, sourceNumbered(), memory);
+        this.pager = new ArrivalPager(guest.name(), guest.process(), injected, sourceNumbered(), files, state, clock);
+    }
+
+    /** For a later daemon, before anything arrives. */
+    void writeDown(Path directory, boolean attached, String definition, List<Path> ramFiles) {
+        int pid = guest.process().pid();
+        ArrivalRecord all = new ArrivalRecord(
+                guest.name(),
+                pid,
+                ProcFs.startTime(pid),
+                guest.qmpSocket(),
+                attached,
+                definition,
+                ramFiles.stream().map(Path::toString).toList(),
+                pager.remoteFd(),
+                blocks,
+                ram.stream().map(QemuRamBlock::hostAddress).toList());
+        try {
+            all.write(directory);
+        } catch (RuntimeException e) {
+            pager.abandon();
+            pageState.remove();
+            throw e;
+        }
     }
 
     /** Our blocks under the source's numbers and sizes, which the preflight found to be the same. */
@@ -130,7 +151,7 @@ final class ArrivingQemu implements ArrivingGuest {
 
     @Override
     public ArrivalMemory memory() {
-        return memory;
+        return pager.memory();
     }
 
     @Override
@@ -162,12 +183,12 @@ final class ArrivingQemu implements ArrivingGuest {
 
     @Override
     public FaultQueue faults() {
-        return reader;
+        return pager.reader();
     }
 
     @Override
     public void serveFaults() {
-        reader.start();
+        pager.reader().start();
     }
 
     @Override
@@ -177,7 +198,11 @@ final class ArrivingQemu implements ArrivingGuest {
 
     @Override
     public void cont() {
-        guest.cont(LIMIT);
+        // One that failed may have had its effect all the same.
+        if (!contTried || !guest.status().equals("running")) {
+            contTried = true;
+            guest.cont(LIMIT);
+        }
     }
 
     @Override
@@ -185,14 +210,14 @@ final class ArrivingQemu implements ArrivingGuest {
         if (over) {
             return;
         }
-        reader.close();
-        for (QemuRamBlock b : ram) {
-            injected.local().unregister(b.hostAddress(), b.block().lengthBytes());
-        }
-        // QEMU's own copy goes last: while a range is registered it is what keeps waiting threads from reading zeros.
-        RemoteUserfaultfd.closeRemote(guest.process(), injected.remoteFd());
-        release();
+        pager.unhook();
         fate.settled();
+    }
+
+    @Override
+    public synchronized void forget() {
+        over = true;
+        pageState.remove();
     }
 
     @Override
@@ -202,20 +227,14 @@ final class ArrivingQemu implements ArrivingGuest {
         }
         LOG.info("ending the destination QEMU of {}: {}", guest.name(), reason);
         guest.kill(LIMIT);
-        reader.close();
-        release();
+        pager.abandon();
+        over = true;
+        pageState.remove();
         fate.ended();
     }
 
     @Override
     public boolean isAlive() {
         return guest.process().isAlive();
-    }
-
-    private void release() {
-        over = true;
-        injected.local().close();
-        pageState.remove();
-        files.forEach(RamFile::close);
     }
 }

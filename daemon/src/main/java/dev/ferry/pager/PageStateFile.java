@@ -25,13 +25,13 @@ final class PageStateFile {
     private final PageBitmap[] valid;
     private final PageBitmap[] written;
 
-    private PageStateFile(Path directory, List<RamBlock> blocks) throws IOException {
+    private PageStateFile(Path directory, List<RamBlock> blocks, boolean fresh) throws IOException {
         this.directory = directory;
         this.valid = new PageBitmap[blocks.size()];
         this.written = new PageBitmap[blocks.size()];
         for (RamBlock block : blocks) {
-            valid[block.index()] = bitmap("valid." + block.index(), block.pageCount());
-            written[block.index()] = bitmap("written." + block.index(), block.pageCount());
+            valid[block.index()] = bitmap("valid." + block.index(), block.pageCount(), fresh);
+            written[block.index()] = bitmap("written." + block.index(), block.pageCount(), fresh);
         }
     }
 
@@ -39,15 +39,39 @@ final class PageStateFile {
     static PageStateFile create(Path directory, List<RamBlock> blocks) {
         try {
             Files.createDirectories(directory);
-            return new PageStateFile(directory, blocks);
+            return new PageStateFile(directory, blocks, true);
         } catch (IOException e) {
             remove(directory);
             throw new FerryException(ErrorCategory.RESOURCE_EXHAUSTED, "page bitmaps in " + directory + ": " + e, e);
         }
     }
 
+    /** Those of an earlier daemon, with every bit that it had set. */
+    static PageStateFile open(Path directory, List<RamBlock> blocks) {
+        try {
+            return new PageStateFile(directory, blocks, false);
+        } catch (IOException e) {
+            throw new FerryException(ErrorCategory.INTERNAL, "page bitmaps in " + directory + ": " + e, e);
+        }
+    }
+
+    private PageBitmap bitmap(String name, long pages, boolean fresh) throws IOException {
+        return fresh ? newBitmap(name, pages) : oldBitmap(name, pages);
+    }
+
+    private PageBitmap oldBitmap(String name, long pages) throws IOException {
+        int size = PageBitmap.sizeBytes(pages);
+        try (FileChannel file =
+                FileChannel.open(directory.resolve(name), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            if (file.size() != size) {
+                throw new IOException(name + " has " + file.size() + " bytes, not " + size);
+            }
+            return PageBitmap.over(file.map(FileChannel.MapMode.READ_WRITE, 0, size), pages);
+        }
+    }
+
     /** Written before it is mapped: a full tmpfs is an error here and not a SIGBUS later. */
-    private PageBitmap bitmap(String name, long pages) throws IOException {
+    private PageBitmap newBitmap(String name, long pages) throws IOException {
         int size = PageBitmap.sizeBytes(pages);
         try (FileChannel file = FileChannel.open(
                 directory.resolve(name),

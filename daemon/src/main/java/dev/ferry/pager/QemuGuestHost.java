@@ -75,7 +75,7 @@ public final class QemuGuestHost implements GuestHost {
         String id = MigrationIds.text(spec.migration());
         Optional<QemuGuest> waiting = registry.incoming(spec.guest());
         if (waiting.isPresent()) {
-            return arriving(waiting.get(), spec, id, new Attached(spec.guest()));
+            return arriving(waiting.get(), spec, id, new Attached(spec.guest()), true, List.of());
         }
         GuestDefinition definition = definition(spec);
         GuestLauncher.Incoming started = launcher.startIncoming(definition, id);
@@ -85,7 +85,7 @@ public final class QemuGuestHost implements GuestHost {
             if (!against.isEmpty()) {
                 throw new CannotMoveException(spec.guest(), against);
             }
-            return arriving(started.guest(), spec, id, fate);
+            return arriving(started.guest(), spec, id, fate, false, started.ramFiles());
         } catch (RuntimeException e) {
             started.guest().kill(LIMIT);
             fate.ended();
@@ -93,9 +93,37 @@ public final class QemuGuestHost implements GuestHost {
         }
     }
 
+    @Override
+    public ArrivingGuest recoverArrival(String guest, String migrationId) {
+        Path directory = directory(migrationId);
+        ArrivalRecord record = ArrivalRecord.read(directory);
+        if (!record.guest().equals(guest)) {
+            throw new IllegalArgumentException(
+                    "the journal speaks of guest " + guest + ", " + directory + " of " + record.guest());
+        }
+        return new RecoveredQemu(record, directory, new Recovered(record), clock);
+    }
+
+    @Override
+    public void forgetArrival(String migrationId) {
+        PageStateFile.removeIfPresent(directory(migrationId));
+    }
+
+    @Override
+    public SourceGuest recoverSource(String guest) {
+        if (!registry.knows(guest)) {
+            return new DepartedQemu(registry, guest);
+        }
+        registry.guest(guest).removeTraces();
+        return new SourceQemu(registry, guest);
+    }
+
     /** By what is found in its process, not by what was planned: a userfaultfd of ours, a descriptor set, a pause. */
     @Override
     public void undoDeparture(String name) {
+        if (!registry.knows(name)) {
+            return; // its QEMU has ended, and with it all that was to be undone
+        }
         QemuGuest guest = registry.guest(name);
         guest.removeTraces();
         if (guest.status().equals("paused")) {
@@ -112,7 +140,7 @@ public final class QemuGuestHost implements GuestHost {
         } else {
             launcher.abandon(name, migrationId);
         }
-        PageStateFile.removeIfPresent(migrationsDirectory.resolve(migrationId + ".in"));
+        forgetArrival(migrationId);
     }
 
     /** The name is the migration's, whatever the definition says: paths are made of it. */
@@ -125,8 +153,21 @@ public final class QemuGuestHost implements GuestHost {
         return definition;
     }
 
-    private ArrivingGuest arriving(QemuGuest guest, IncomingSpec spec, String id, ArrivingQemu.Fate fate) {
-        return new ArrivingQemu(guest, spec.blocks(), migrationsDirectory.resolve(id + ".in"), fate, clock);
+    private ArrivingGuest arriving(
+            QemuGuest guest,
+            IncomingSpec spec,
+            String id,
+            ArrivingQemu.Fate fate,
+            boolean attached,
+            List<Path> ramFiles) {
+        Path directory = directory(id);
+        ArrivingQemu arriving = new ArrivingQemu(guest, spec.blocks(), directory, fate, clock);
+        arriving.writeDown(directory, attached, attached ? "" : spec.definitionJson(), ramFiles);
+        return arriving;
+    }
+
+    private Path directory(String migrationId) {
+        return migrationsDirectory.resolve(migrationId + ".in");
     }
 
     /** A QEMU that we started. */
@@ -148,6 +189,41 @@ public final class QemuGuestHost implements GuestHost {
         public void ended() {
             started.guest().close();
             launcher.cleanUp(definition.name(), started.ramFiles());
+        }
+    }
+
+    /** One that an earlier daemon received. The registry has it if it was attached, or had settled already. */
+    private final class Recovered implements RecoveredQemu.Home {
+        private final ArrivalRecord record;
+        private QemuGuest own;
+
+        Recovered(ArrivalRecord record) {
+            this.record = record;
+        }
+
+        @Override
+        public synchronized QemuGuest qemu() {
+            if (registry.has(record.guest(), record.pid())) {
+                return registry.guest(record.guest());
+            }
+            if (own == null || !own.isAlive()) {
+                own = QemuGuest.connect(record.guest(), record.qmpSocket(), LIMIT);
+            }
+            return own;
+        }
+
+        @Override
+        public synchronized void settled() {
+            QemuGuest qemu = qemu();
+            if (record.attached()) {
+                registry.incomingArrived(record.guest());
+            } else if (qemu == own) {
+                registry.adoptArrived(
+                        record.guest(),
+                        qemu,
+                        GuestDefinition.fromJson(record.definition()),
+                        record.ramFiles().stream().map(Path::of).toList());
+            }
         }
     }
 

@@ -74,6 +74,11 @@ final class SourceQemu implements SourceGuest {
     }
 
     @Override
+    public void warmUp() {
+        guest.status();
+    }
+
+    @Override
     public void stop() {
         guest.stop(LIMIT);
     }

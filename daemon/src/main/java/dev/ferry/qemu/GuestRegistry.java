@@ -62,15 +62,22 @@ public final class GuestRegistry implements GuestControl, AutoCloseable {
         this.moving = migrationOf;
     }
 
-    /** At start-up, before anything else: the guests of an earlier run of this daemon. One that is gone is shown so. */
-    public void reconnect() {
+    /**
+     * At start-up, before anything else: the guests of an earlier run of this daemon. One that is gone is shown so.
+     *
+     * @param arriving guests whose QEMU may answer only when pages have come: not waited for
+     */
+    public void reconnect(Set<String> arriving) {
         List<CompletableFuture<Void>> refreshes = new ArrayList<>();
         for (GuestRecord record : records.readAll()) {
             RegisteredGuest guest = new RegisteredGuest(record, null, executor);
             synchronized (lock) {
                 guests.put(record.name(), guest);
             }
-            refreshes.add(guest.refresh());
+            CompletableFuture<Void> refresh = guest.refresh();
+            if (!arriving.contains(record.name())) {
+                refreshes.add(refresh);
+            }
         }
         await(refreshes, RECONNECT_LIMIT_MS);
         list().forEach(view -> LOG.info("guest {} (pid {}) is {}", view.name(), view.pid(), view.status()));
@@ -186,6 +193,14 @@ public final class GuestRegistry implements GuestControl, AutoCloseable {
         return guest != null && !guest.isGone();
     }
 
+    /** Whether this process is the guest of this name. */
+    public boolean has(String name, int pid) {
+        synchronized (lock) {
+            RegisteredGuest guest = guests.get(name);
+            return guest != null && guest.record().pid() == pid;
+        }
+    }
+
     /** An attached QEMU that waits for a guest of this name. */
     public Optional<QemuGuest> incoming(String name) {
         RegisteredGuest guest;
@@ -271,7 +286,12 @@ public final class GuestRegistry implements GuestControl, AutoCloseable {
         return view(guest);
     }
 
+    /** While a guest moves, in either direction, its name means that guest: its migration looks it up by it. */
     private GuestView withReserved(String name, Supplier<GuestView> action) {
+        moving.apply(name).ifPresent(migration -> {
+            throw new FerryException(
+                    ErrorCategory.ALREADY_EXISTS, "guest " + name + " is moving (migration " + migration + ")");
+        });
         return withReserved(name, NO_PID, action);
     }
 

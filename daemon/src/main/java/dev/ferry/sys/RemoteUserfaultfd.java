@@ -19,6 +19,11 @@ public final class RemoteUserfaultfd {
 
     private RemoteUserfaultfd() {}
 
+    /** @param link what /proc/PID/fd/N links to */
+    public static boolean isOne(String link) {
+        return link.equals(LINK);
+    }
+
     /** ioctl(remoteDeviceFd, USERFAULTFD_IOC_NEW) inside the process, which has /dev/userfaultfd open as that number. */
     public static Injected fromDevice(PidFd process, int remoteDeviceFd) {
         return inject(process, Syscalls.IOCTL, remoteDeviceFd, UffdAbi.USERFAULTFD_IOC_NEW, FLAGS);

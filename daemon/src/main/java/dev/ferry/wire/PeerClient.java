@@ -44,6 +44,7 @@ final class PeerClient implements PeerLink {
     private final ManagedChannel control;
     private BulkStream bulk;
     private DemandStream demand;
+    private long bytesOfEarlierDemand;
     private volatile PostcopyCounts counts = PostcopyCounts.NONE;
 
     PeerClient(PeerChannels channels, String peer, long migration, long epoch, String version, long connectSeconds) {
@@ -110,6 +111,7 @@ final class PeerClient implements PeerLink {
 
     @Override
     public void openDemand(DemandSource source) {
+        DemandStream before = demand;
         demand = new DemandStream(
                 channels.openUrgent("demand").newCall(PageMethods.DEMAND, ON_THE_EVENT_LOOP),
                 source,
@@ -117,6 +119,10 @@ final class PeerClient implements PeerLink {
                 epoch,
                 peer);
         demand.open(OPEN_LIMIT_NS);
+        if (before != null) {
+            bytesOfEarlierDemand += before.bytesSent();
+            before.close();
+        }
     }
 
     @Override
@@ -213,7 +219,7 @@ final class PeerClient implements PeerLink {
 
     @Override
     public long bytesSent() {
-        return (bulk == null ? 0 : bulk.bytesSent()) + (demand == null ? 0 : demand.bytesSent());
+        return bytesOfEarlierDemand + (bulk == null ? 0 : bulk.bytesSent()) + (demand == null ? 0 : demand.bytesSent());
     }
 
     @Override

@@ -173,6 +173,9 @@ final class FakeGuest implements SourceGuest {
     public void prepareDeviceState() {}
 
     @Override
+    public void warmUp() {}
+
+    @Override
     public void stop() {
         if (failStop != null) {
             throw failStop;
@@ -314,6 +317,11 @@ final class FakeGuest implements SourceGuest {
             calls.add("settle");
             settled = true;
             notifyAll();
+        }
+
+        @Override
+        public void forget() {
+            calls.add("forget");
         }
 
         @Override

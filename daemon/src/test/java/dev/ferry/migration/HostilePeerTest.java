@@ -67,6 +67,21 @@ class HostilePeerTest {
         }
 
         @Override
+        public ArrivingGuest recoverArrival(String name, String migrationId) {
+            throw new AssertionError("no daemon was restarted");
+        }
+
+        @Override
+        public void forgetArrival(String migrationId) {
+            throw new AssertionError("no daemon was restarted");
+        }
+
+        @Override
+        public SourceGuest recoverSource(String name) {
+            throw new AssertionError("no daemon was restarted");
+        }
+
+        @Override
         public void undoDeparture(String name) {}
 
         @Override

@@ -65,6 +65,21 @@ class MigrationOverTcpTest {
         }
 
         @Override
+        public ArrivingGuest recoverArrival(String name, String migrationId) {
+            throw new AssertionError("no daemon was restarted");
+        }
+
+        @Override
+        public void forgetArrival(String migrationId) {
+            throw new AssertionError("no daemon was restarted");
+        }
+
+        @Override
+        public SourceGuest recoverSource(String name) {
+            throw new AssertionError("no daemon was restarted");
+        }
+
+        @Override
         public void undoDeparture(String name) {
             throw new AssertionError("no daemon was restarted");
         }
@@ -173,7 +188,7 @@ class MigrationOverTcpTest {
         assertThat(s.downtimePhases()).isNotEmpty();
         assertThat(s.recoveries()).isZero();
         assertThat(s.bytesSent()).isPositive();
-        assertThat(journal.readAll()).isEmpty();
+        assertThat(journal.readAll()).allMatch(e -> e.step() == Journal.Step.SETTLED);
         assertThat(journal.history.indexOf("SOURCE HANDED_OVER"))
                 .isLessThan(journal.history.indexOf("DESTINATION COMMITTED"));
     }

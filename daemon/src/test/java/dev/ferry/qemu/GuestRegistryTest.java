@@ -72,7 +72,7 @@ class GuestRegistryTest {
     private void reopen() {
         registry.close();
         registry = new GuestRegistry(directory.resolve("state"), launcher);
-        registry.reconnect();
+        registry.reconnect(java.util.Set.of());
     }
 
     private static void assertFails(ThrowingCallable call, ErrorCategory category, String... says) {

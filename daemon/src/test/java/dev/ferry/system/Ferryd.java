@@ -9,8 +9,10 @@ import dev.ferry.v1.MigrationServiceGrpc;
 import dev.ferry.v1.MigrationState;
 import dev.ferry.v1.Policy;
 import dev.ferry.v1.RunGuestRequest;
+import dev.ferry.v1.SetLimitsRequest;
 import dev.ferry.v1.StartRequest;
 import dev.ferry.v1.WatchRequest;
+import io.grpc.Context;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -23,6 +25,7 @@ import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** A real ferryd process with its own directories on tmpfs, and the API to it. Closing it ends its guests as well. */
@@ -37,7 +40,11 @@ final class Ferryd implements AutoCloseable {
     private Process process;
     private ManagedChannel channel;
 
-    /** @param extra more configuration, for example {@code [guests.values]} */
+    /**
+     * Launches it.
+     *
+     * @param extra more configuration, for example {@code [guests.values]}
+     */
     Ferryd(Path home, String extra) throws Exception {
         this.home = home;
         Files.createDirectories(home.resolve("ram"));
@@ -56,16 +63,25 @@ final class Ferryd implements AutoCloseable {
                         port,
                         extra.contains("[guests]") ? extra : "[guests]\nram_dir = \"" + home + "/ram\"\n" + extra));
         peer = "127.0.0.1:" + port;
-        start();
+        launch();
     }
 
     /** Starts the daemon and waits for its ready line. */
     void start() throws Exception {
+        launch();
+        awaitReady();
+    }
+
+    /** Starts the daemon. */
+    void launch() throws IOException {
         process = new ProcessBuilder(REPOSITORY.resolve("bin/ferryd").toString(), "--config", config.toString())
                 .redirectError(
                         ProcessBuilder.Redirect.appendTo(home.resolve("log").toFile()))
                 .redirectOutput(home.resolve("out").toFile())
                 .start();
+    }
+
+    void awaitReady() throws IOException {
         Await.until("ferryd " + home + " is ready\n" + log(), () -> {
             if (!process.isAlive()) {
                 throw new IllegalStateException("ferryd ended: " + log());
@@ -79,6 +95,11 @@ final class Ferryd implements AutoCloseable {
                 .overrideAuthority("localhost")
                 .usePlaintext()
                 .build();
+    }
+
+    /** How often its log says this. */
+    int logged(String text) throws IOException {
+        return log().split(Pattern.quote(text), -1).length - 1;
     }
 
     String log() throws IOException {
@@ -117,6 +138,15 @@ final class Ferryd implements AutoCloseable {
         return migrations().get(GetRequest.newBuilder().setId(id).build());
     }
 
+    /** The background push, from now on; 0: no limit. */
+    Migration limitPush(String id, long bytesPerSecond) {
+        return migrations()
+                .setLimits(SetLimitsRequest.newBuilder()
+                        .setId(id)
+                        .setPostcopyBandwidthBytesPerSecond(bytesPerSecond)
+                        .build());
+    }
+
     Migration cancel(String id) {
         return migrations().cancel(CancelRequest.newBuilder().setId(id).build());
     }
@@ -134,16 +164,22 @@ final class Ferryd implements AutoCloseable {
 
     /** Waits until it is in this state or has ended. */
     Migration awaitState(String id, MigrationState state) {
-        Iterator<Migration> stream = migrations()
-                .watch(WatchRequest.newBuilder().setId(id).setIntervalMs(50).build());
-        Migration last = null;
-        while (stream.hasNext()) {
-            last = stream.next();
-            if (last.getState() == state) {
-                return last;
+        Context.CancellableContext untilSeen = Context.current().withCancellation();
+        Context before = untilSeen.attach();
+        try {
+            Iterator<Migration> stream = migrations()
+                    .watch(WatchRequest.newBuilder().setId(id).setIntervalMs(50).build());
+            Migration last = null;
+            while (stream.hasNext()) {
+                last = stream.next();
+                if (last.getState() == state) {
+                    return last;
+                }
             }
+            return last;
+        } finally {
+            untilSeen.detachAndCancel(before, null);
         }
-        return last;
     }
 
     Path guestDirectory(String guest) {
@@ -156,8 +192,19 @@ final class Ferryd implements AutoCloseable {
         }
     }
 
-    void kill9() throws InterruptedException {
+    /** As a service manager does. */
+    void stop() throws InterruptedException {
         channel.shutdownNow();
+        process.destroy();
+        if (!process.waitFor(10, TimeUnit.SECONDS)) {
+            throw new IllegalStateException("ferryd does not end");
+        }
+    }
+
+    void kill9() throws InterruptedException {
+        if (channel != null) {
+            channel.shutdownNow();
+        }
         process.destroyForcibly().waitFor();
     }
 

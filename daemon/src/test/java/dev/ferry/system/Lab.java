@@ -30,6 +30,8 @@ final class Lab implements AutoCloseable {
         root = Files.createTempDirectory(Path.of("/dev/shm"), "ferry-test-");
         a = new Ferryd(root.resolve("a"), extraA.replace("ROOT", root.toString()));
         b = new Ferryd(root.resolve("b"), extraB.replace("ROOT", root.toString()));
+        a.awaitReady();
+        b.awaitReady();
     }
 
     VerifyingGuest runOnA(String toml, String name) {
@@ -64,16 +66,17 @@ final class Lab implements AutoCloseable {
         StringBuilder left = new StringBuilder();
         for (String sub : new String[] {"run/journal", "run/migrations"}) {
             try (Stream<Path> files = Files.list(host.home.resolve(sub))) {
-                files.filter(p -> !isFenced(p)).forEach(p -> left.append(p).append('\n'));
+                files.filter(p -> !isRemembered(p)).forEach(p -> left.append(p).append('\n'));
             }
         }
         return left.toString();
     }
 
-    /** What a destination remembers for a commit that comes too late. */
-    private static boolean isFenced(Path journal) {
+    /** What a destination remembers for a source that asks late. */
+    private static boolean isRemembered(Path journal) {
         try {
-            return Files.isRegularFile(journal) && Files.readString(journal).contains("step=FENCED");
+            String text = Files.isRegularFile(journal) ? Files.readString(journal) : "";
+            return text.contains("step=FENCED") || text.contains("step=SETTLED");
         } catch (IOException e) {
             return false;
         }

@@ -1,0 +1,92 @@
+package dev.ferry.pager;
+
+import dev.ferry.base.NanoClock;
+import dev.ferry.memory.RamBlock;
+import dev.ferry.postcopy.ArrivalMemory;
+import dev.ferry.qemu.QemuRamBlock;
+import dev.ferry.sys.PidFd;
+import dev.ferry.sys.RamFile;
+import dev.ferry.sys.RemoteUserfaultfd;
+import java.util.List;
+
+/**
+ * What serves the memory of an arriving QEMU: its userfaultfd, its RAM files and the reader of its faults. Owns them, but not
+ * the bitmaps. Calls are its guest's, serialised by it.
+ */
+final class ArrivalPager {
+    private final PidFd process;
+    private final RemoteUserfaultfd.Injected injected;
+    private final List<QemuRamBlock> ram;
+    private final List<RamFile> files;
+    private final ArrivalMemory memory;
+    private final FaultReader reader;
+    private boolean unhooked;
+
+    /**
+     * @param injected registered; owned from here on
+     * @param ram with the source's numbers
+     * @param files one a block; owned from here on
+     */
+    ArrivalPager(
+            String guest,
+            PidFd process,
+            RemoteUserfaultfd.Injected injected,
+            List<QemuRamBlock> ram,
+            List<RamFile> files,
+            PageStateFile pageState,
+            NanoClock clock) {
+        this.process = process;
+        this.injected = injected;
+        this.ram = List.copyOf(ram);
+        this.files = List.copyOf(files);
+        List<RamBlock> blocks = ram.stream().map(QemuRamBlock::block).toList();
+        this.memory = new ArrivalMemory(
+                blocks, pageState.valid(), pageState.written(), new UffdPages(injected.local(), ram, files), clock);
+        this.reader = new FaultReader(guest, injected.local(), ram, memory);
+    }
+
+    ArrivalMemory memory() {
+        return memory;
+    }
+
+    FaultReader reader() {
+        return reader;
+    }
+
+    int remoteFd() {
+        return injected.remoteFd();
+    }
+
+    /** Whoever waits faults again: the messages that an earlier daemon had read are lost with it. */
+    void wakeAll() {
+        for (QemuRamBlock b : ram) {
+            injected.local().wake(b.hostAddress(), b.block().lengthBytes());
+        }
+    }
+
+    /** Every page is valid: nothing of it stays in the process. Harmless twice. */
+    void unhook() {
+        if (unhooked) {
+            return;
+        }
+        reader.close();
+        for (QemuRamBlock b : ram) {
+            injected.local().unregister(b.hostAddress(), b.block().lengthBytes());
+        }
+        // QEMU's own copy goes last: while a range is registered it is what keeps waiting threads from reading zeros.
+        RemoteUserfaultfd.closeRemote(process, injected.remoteFd());
+        unhooked = true;
+        release();
+    }
+
+    /** The process has ended. */
+    void abandon() {
+        reader.close();
+        release();
+    }
+
+    private void release() {
+        injected.local().close();
+        files.forEach(RamFile::close);
+    }
+}

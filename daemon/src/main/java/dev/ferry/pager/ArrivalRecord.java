@@ -1,0 +1,69 @@
+package dev.ferry.pager;
+
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
+import dev.ferry.memory.RamBlock;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+
+/**
+ * What a later daemon needs to go on with an arrival without asking QEMU, which may be waiting for a page; as JSON beside the
+ * bitmaps.
+ *
+ * @param startTime of /proc/PID/stat: with the pid it names the process for good
+ * @param attached somebody else started the QEMU, and it is in the registry
+ * @param definition JSON; empty when attached
+ * @param ramFiles that Ferry made
+ * @param remoteFd the userfaultfd's number in that process
+ * @param blocks all, by the source's index
+ * @param hostAddresses of guest RAM, by index
+ */
+@JsonIgnoreProperties(ignoreUnknown = true)
+record ArrivalRecord(
+        String guest,
+        int pid,
+        long startTime,
+        String qmpSocket,
+        boolean attached,
+        String definition,
+        List<String> ramFiles,
+        int remoteFd,
+        List<RamBlock> blocks,
+        List<Long> hostAddresses) {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String NAME = "arrival.json";
+
+    ArrivalRecord {
+        ramFiles = List.copyOf(ramFiles);
+        blocks = List.copyOf(blocks);
+        hostAddresses = List.copyOf(hostAddresses);
+    }
+
+    void write(Path directory) {
+        Path fresh = directory.resolve(NAME + ".new");
+        try {
+            Files.write(fresh, JSON.writeValueAsBytes(this));
+            Files.move(fresh, directory.resolve(NAME), StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw new FerryException(ErrorCategory.RESOURCE_EXHAUSTED, "writing " + directory.resolve(NAME), e);
+        }
+    }
+
+    static ArrivalRecord read(Path directory) {
+        try {
+            return JSON.readValue(directory.resolve(NAME).toFile(), ArrivalRecord.class);
+        } catch (IOException e) {
+            throw new FerryException(
+                    ErrorCategory.INTERNAL, "what was written down of its arrival cannot be read: " + e, e);
+        }
+    }
+
+    List<RamBlock> ram() {
+        return blocks.stream().filter(RamBlock::guestRam).toList();
+    }
+}
