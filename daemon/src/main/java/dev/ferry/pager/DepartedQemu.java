@@ -99,6 +99,9 @@ final class DepartedQemu implements SourceGuest {
     }
 
     @Override
+    public void warmUp() {}
+
+    @Override
     public void stop() {
         throw gone();
     }
