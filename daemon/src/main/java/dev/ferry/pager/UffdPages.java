@@ -18,6 +18,7 @@ import java.util.List;
  * userfaultfd. Any thread. This is the one place where results of UFFDIO_* are interpreted.
  */
 final class UffdPages implements GuestPages {
+    private static final int BASE_PAGE_BYTES = 4096;
     private static final int ZERO_BYTES = 1 << 20;
     private static final ByteBuffer ZEROS = NativeBuffer.allocate(ZERO_BYTES);
 
@@ -74,32 +75,48 @@ final class UffdPages implements GuestPages {
         place(block, firstPage, pages, continues);
     }
 
+    /** hugetlbfs has no zero page to map: there the hole is filled, which changes nothing that is in the file already. */
     @Override
     public void mapZero(RamBlock block, long page) {
-        place(block, page, 1, zeroes);
+        int size = block.pageSizeBytes();
+        if (size == BASE_PAGE_BYTES) {
+            place(block, page, 1, zeroes);
+            return;
+        }
+        file[block.index()].allocate(fileOffset[block.index()] + block.offsetOf(page), size);
+        place(block, page, 1, continues);
     }
 
     /**
-     * Goes on after partial results. EEXIST: mapped already by somebody else's fault, so whoever waits is only woken. EAGAIN:
-     * the address space was changing. ENOENT, ESRCH: the range or the process is gone; nobody waits there any more.
+     * Goes on after partial results. EEXIST: mapped already by somebody else's fault, so whoever waits is only woken; or, for
+     * a zero page, in the file after all, as part of a large folio, and only waking would make it fault for ever. EAGAIN: the
+     * address space was changing. ENOENT: a part of the range is not registered any more, so page by page. ESRCH: the process
+     * is gone; nobody waits there any more.
      */
     private void place(RamBlock block, long firstPage, int pages, Install how) {
         int size = block.pageSizeBytes();
         long at = hostAddress[block.index()] + block.offsetOf(firstPage);
         long end = at + (long) pages * size;
+        long atOnce = end - at;
         while (at < end) {
-            long done = how.install(at, end - at);
+            long done = how.install(at, Math.min(atOnce, end - at));
             if (done > 0) {
                 at += done;
                 continue;
             }
             switch ((int) -done) {
                 case Errno.EEXIST -> {
-                    uffd.wake(at, size);
+                    if (how == continues || continues.install(at, size) < 0) {
+                        uffd.wake(at, size);
+                    }
                     at += size;
                 }
                 case 0, Errno.EAGAIN -> Thread.onSpinWait();
-                case Errno.ENOENT, Errno.ESRCH -> {
+                case Errno.ENOENT -> {
+                    at += atOnce == size ? size : 0;
+                    atOnce = size;
+                }
+                case Errno.ESRCH -> {
                     return;
                 }
                 case Errno.ENOMEM, Errno.ENOSPC ->

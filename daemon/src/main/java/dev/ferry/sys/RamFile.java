@@ -132,6 +132,13 @@ public final class RamFile implements AutoCloseable {
         Syscalls.check(result, "fallocate(PUNCH_HOLE, offset " + offsetBytes + ", " + lengthBytes + " bytes)");
     }
 
+    /** fallocate(): holes of the range become pages of zeros; what is there stays. SysException ENOSPC when there is no room. */
+    public void allocate(long offsetBytes, long lengthBytes) {
+        requireInside(offsetBytes, lengthBytes);
+        long result = fd.call(Syscalls.FALLOCATE, 0, offsetBytes, lengthBytes);
+        Syscalls.check(result, "fallocate(offset " + offsetBytes + ", " + lengthBytes + " bytes)");
+    }
+
     /** The runs that are not holes (SEEK_DATA, SEEK_HOLE), as byte offsets. On hugetlbfs, which cannot tell, the whole file. */
     public void populated(Pagemap.RegionConsumer consumer) {
         long end = 0;
