@@ -13,6 +13,7 @@ import dev.ferry.postcopy.PageRequester;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -49,6 +50,7 @@ final class DestinationMigration {
     private Arrivals.Committed committedAnswer;
     private volatile long resumedNs;
     private volatile long settledNs;
+    private volatile long fencedNs;
     private volatile long residualPages;
     private volatile long lastPlaced;
     private volatile long lastContactNs;
@@ -83,6 +85,16 @@ final class DestinationMigration {
 
     boolean hasEnded() {
         return step == Step.SETTLED || step == Step.FENCED || step == Step.LOST;
+    }
+
+    /** One that is lost is kept: it is asked about until an operator has seen it. */
+    boolean endedBefore(long ns) {
+        return (step == Step.SETTLED && settledNs < ns) || (step == Step.FENCED && fencedNs < ns);
+    }
+
+    /** What a late commit is answered from. */
+    OptionalLong fencedEpoch() {
+        return step == Step.FENCED ? OptionalLong.of(entry.epoch()) : OptionalLong.empty();
     }
 
     /**
@@ -219,6 +231,12 @@ final class DestinationMigration {
             lost("its QEMU has ended before every page was here");
             return;
         }
+        if (step == Step.LOADED || step == Step.COMMITTED) {
+            Throwable why = memory.retry();
+            if (why != null) {
+                LOG.error("migration {}: pages could not be mapped, the guest waits; tried again", entry.id(), why);
+            }
+        }
         if (violation != null && (step == Step.PREPARED || step == Step.LOADED)) {
             fence("the source broke the protocol: " + violation);
             return;
@@ -336,6 +354,7 @@ final class DestinationMigration {
     private void fence(String reason) {
         // Ended first, recorded second: FENCED promises that nothing can run any more.
         guest.fence(reason);
+        fencedNs = clock.nanoTime();
         step = Step.FENCED;
         fencedBecause = reason;
         journal.write(entry.at(Journal.Step.FENCED));

@@ -6,10 +6,11 @@ import dev.ferry.base.NanoClock;
 import dev.ferry.memory.RamBlock;
 import dev.ferry.migration.MigrationSnapshot.PostcopyCounts;
 import dev.ferry.postcopy.PageRequester;
-import java.util.Collection;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
@@ -28,11 +29,17 @@ public class Destinations implements Arrivals {
     /** A source that asks again after the end is answered for so long, counted from the end or from this daemon's start. */
     private static final long REMEMBERED_NS = 24 * 3_600_000_000_000L;
 
+    /** Pages and questions that were under way at the end have come by then. */
+    private static final long LATE_MESSAGES_NS = 60_000_000_000L;
+
     private final GuestHost host;
     private final Journal journal;
     private final NanoClock clock;
     private final LongSupplier unixMs;
     private final Map<Long, DestinationMigration> migrations = new ConcurrentHashMap<>();
+    /** What is left of those that have ended a while ago: their bitmaps would fill the memory in time. */
+    private final Map<String, MigrationRecord> ended = new ConcurrentHashMap<>();
+
     private final Map<Long, Long> fenced = new ConcurrentHashMap<>();
     private final Map<Long, Settled> settled = new ConcurrentHashMap<>();
     private final Set<Long> refused = ConcurrentHashMap.newKeySet();
@@ -223,7 +230,7 @@ public class Destinations implements Arrivals {
     @Override
     public Committed commit(long migration, long epoch) {
         if (!migrations.containsKey(migration) && fenced.getOrDefault(migration, -1L) == epoch) {
-            return new Committed(true, "the destination's daemon was restarted before the commit", List.of());
+            return new Committed(true, "the destination had ended its QEMU before the commit", List.of());
         }
         if (hasSettled(migration, epoch)) {
             return new Committed(false, "", List.of());
@@ -298,6 +305,13 @@ public class Destinations implements Arrivals {
                 LOG.error("arrival of {} cannot be ended, tried again", m.guestName(), e);
             }
         }
+        migrations.forEach((id, m) -> {
+            if (m.endedBefore(clock.nanoTime() - LATE_MESSAGES_NS)) {
+                m.fencedEpoch().ifPresent(epoch -> fenced.put(id, epoch));
+                ended.put(MigrationIds.text(id), m.record());
+                migrations.remove(id);
+            }
+        });
         settled.entrySet().removeIf(s -> {
             boolean old = clock.nanoTime() - s.getValue().sinceNs() > REMEMBERED_NS;
             if (old) {
@@ -307,8 +321,18 @@ public class Destinations implements Arrivals {
         });
     }
 
-    Collection<DestinationMigration> all() {
-        return migrations.values();
+    /** Of all, those that have ended too. */
+    List<MigrationRecord> records() {
+        List<MigrationRecord> all = new ArrayList<>(ended.values());
+        migrations.values().forEach(m -> all.add(m.record()));
+        return all;
+    }
+
+    Optional<String> moving(String guest) {
+        return migrations.values().stream()
+                .filter(m -> !m.hasEnded() && m.guestName().equals(guest))
+                .map(m -> m.record().snapshot().id())
+                .findFirst();
     }
 
     /** Names of the guests that are on their way here. */

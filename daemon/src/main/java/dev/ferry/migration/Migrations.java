@@ -294,7 +294,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         synchronized (this) {
             leaving.values().forEach(m -> all.add(m.record().snapshot()));
         }
-        destinations.all().forEach(m -> all.add(m.record().snapshot()));
+        destinations.records().forEach(r -> all.add(r.snapshot()));
         all.sort(Comparator.comparingLong(MigrationSnapshot::startedUnixMs)
                 .reversed()
                 .thenComparing(MigrationSnapshot::id));
@@ -350,10 +350,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         if (id != null) {
             return Optional.of(id);
         }
-        return destinations.all().stream()
-                .filter(m -> !m.hasEnded() && m.guestName().equals(guest))
-                .map(m -> m.record().snapshot().id())
-                .findFirst();
+        return destinations.moving(guest);
     }
 
     /** Before the commit a migration is undone; after it the journal says how to go on when the daemon is back. */
@@ -408,8 +405,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                 return m.record();
             }
         }
-        return destinations.all().stream()
-                .map(DestinationMigration::record)
+        return destinations.records().stream()
                 .filter(r -> r.snapshot().id().equals(id))
                 .findFirst()
                 .orElseThrow(() -> new FerryException(

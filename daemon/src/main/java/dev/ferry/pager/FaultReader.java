@@ -144,8 +144,8 @@ final class FaultReader implements FaultQueue, AutoCloseable {
             if (offset >= 0 && offset < block.lengthBytes()) {
                 try {
                     memory.fault(block, block.pageAt(offset));
-                } catch (RuntimeException e) {
-                    // The thread must live: others wait. The waiter of this page is asked for again after a reconnect.
+                } catch (RuntimeException | Error e) {
+                    // The thread must live: others wait. This page is tried again by the sweep.
                     LOG.error("fault at page {} of {} could not be served", block.pageAt(offset), block.name(), e);
                 }
                 return;

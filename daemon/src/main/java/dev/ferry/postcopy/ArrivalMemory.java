@@ -37,6 +37,7 @@ public final class ArrivalMemory {
     private final FaultLatency latency = new FaultLatency();
     private final ArrivalCounters counters = new ArrivalCounters();
     private volatile boolean armed;
+    private volatile Throwable failure;
     private volatile PageRequester requester = (block, first, count) -> {};
 
     /**
@@ -85,12 +86,31 @@ public final class ArrivalMemory {
     /** A new way to the source. Whoever waits is asked for again. */
     public void connect(PageRequester to) {
         requester = to;
+        serveWaiting();
+    }
+
+    /**
+     * Now and then: what could not be mapped, for want of memory for example, is tried once more.
+     *
+     * @return the failure that made it necessary, or null
+     */
+    public Throwable retry() {
+        Throwable cause = failure;
+        if (cause != null) {
+            failure = null;
+            serveWaiting();
+        }
+        return cause;
+    }
+
+    private void serveWaiting() {
+        PageRequester to = requester;
         for (RamBlock block : blocks) {
             requested[block.index()].forEachSetRun(0, block.pageCount(), 1, (page, n) -> {
                 if (!valid[block.index()].get(page)) {
                     to.request(block, page, 1);
                 } else {
-                    mapOne(block, page); // once more: mapping it may have failed
+                    mapOne(block, page);
                 }
             });
         }
@@ -235,7 +255,7 @@ public final class ArrivalMemory {
         int b = block.index();
         if (!written[b].get(page)) {
             counters.zeroFaults.increment();
-            pages.mapZero(block, page);
+            map(block, page, 0);
             return;
         }
         counters.localFaults.increment();
@@ -246,14 +266,24 @@ public final class ArrivalMemory {
                 && written[b].get(page + n)) {
             n++;
         }
-        pages.map(block, page, n);
+        map(block, page, n);
     }
 
     private void mapOne(RamBlock block, long page) {
-        if (written[block.index()].get(page)) {
-            pages.map(block, page, 1);
-        } else {
-            pages.mapZero(block, page);
+        map(block, page, written[block.index()].get(page) ? 1 : 0);
+    }
+
+    /** Whatever fails, the others are served. The waiter is not forgotten: see {@link #retry}. Of no pages: a zero page. */
+    private void map(RamBlock block, long page, int count) {
+        try {
+            if (count == 0) {
+                pages.mapZero(block, page);
+            } else {
+                pages.map(block, page, count);
+            }
+        } catch (RuntimeException | Error e) {
+            requested[block.index()].set(page);
+            failure = e;
         }
     }
 

@@ -205,7 +205,7 @@ class HostilePeerTest {
         Status status = sendBulk(header().build(), change.apply(good()).build());
         assertThat(status.getCode()).as(status.toString()).isEqualTo(Status.Code.INVALID_ARGUMENT);
         assertThat(guest.memory).containsOnly(0);
-        MigrationRecord record = destinations.all().iterator().next().record();
+        MigrationRecord record = destinations.records().get(0);
         assertThat(record.snapshot().refusedMessages()).isEqualTo(1);
         assertFenced();
     }
@@ -214,7 +214,7 @@ class HostilePeerTest {
         destinations.sweep();
         assertThat(guest.calls).contains("fence").doesNotContain("cont");
         assertThat(destinations.commit(ID, 1).fenced()).isTrue();
-        assertThat(destinations.all().iterator().next().record().state()).isEqualTo(MigrationState.FAILED);
+        assertThat(destinations.records().get(0).state()).isEqualTo(MigrationState.FAILED);
         assertThat(journal.history).contains("DESTINATION FENCED").doesNotContain("DESTINATION COMMITTED");
     }
 
