@@ -52,6 +52,9 @@ final class ProcessSourceMemory implements SourceMemory, AutoCloseable {
 
     @Override
     public void startTracking() {
+        if (injected != null) {
+            throw new IllegalStateException("writes of " + guest.name() + " are tracked already");
+        }
         injected = guest.injectUserfaultfd();
         injected.local()
                 .api(Userfaultfd.FEATURE_WP_ASYNC
@@ -88,6 +91,10 @@ final class ProcessSourceMemory implements SourceMemory, AutoCloseable {
         QemuRamBlock at = blocks.get(block.index());
         RamFile file = files[block.index()];
         if (file == null) {
+            if (at.backing().readsFile()) {
+                consumer.accept(0, block.pageCount());
+                return;
+            }
             pagemap.populated(at.hostAddress(), at.hostAddress() + block.lengthBytes(), pages(at, consumer));
             return;
         }
@@ -150,15 +157,21 @@ final class ProcessSourceMemory implements SourceMemory, AutoCloseable {
             return;
         }
         RemoteUserfaultfd.Injected mine = injected;
+        Pagemap scanned = pagemap;
         injected = null;
-        if (guest.process().isAlive()) {
-            for (QemuRamBlock b : blocks) {
-                mine.local().unregister(b.hostAddress(), b.block().lengthBytes());
+        pagemap = null;
+        try (Userfaultfd uffd = mine.local()) {
+            if (guest.process().isAlive()) {
+                for (QemuRamBlock b : blocks) {
+                    uffd.unregister(b.hostAddress(), b.block().lengthBytes());
+                }
+                RemoteUserfaultfd.closeRemote(guest.process(), mine.remoteFd());
             }
-            RemoteUserfaultfd.closeRemote(guest.process(), mine.remoteFd());
+        } finally {
+            if (scanned != null) {
+                scanned.close();
+            }
         }
-        mine.local().close();
-        pagemap.close();
     }
 
     @Override

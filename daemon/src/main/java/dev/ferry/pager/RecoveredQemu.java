@@ -133,7 +133,7 @@ final class RecoveredQemu implements ArrivingGuest {
                                     + " in its QEMU (pid " + record.pid() + ") any more"));
             String path = "/proc/" + record.pid() + "/map_files/" + Long.toHexString(under.start()) + "-"
                     + Long.toHexString(under.end());
-            Backing backing = new Backing(Kind.FILE, path, under.offset() + (address - under.start()));
+            Backing backing = new Backing(Kind.FILE, path, under.offset() + (address - under.start()), false);
             ram.add(new QemuRamBlock(block, address, backing));
         }
         return ram;

@@ -23,6 +23,8 @@ public record QemuRamBlock(RamBlock block, long hostAddress, Backing backing) {
     /**
      * @param openPath a path that opens the file here (the file's own, or /proc/PID/fd/N for a memfd); empty for PRIVATE
      * @param offsetBytes where the block begins in the file
+     * @param readsFile a PRIVATE mapping of a file (memory-backend-file,share=off): a page that is not populated reads as the
+     *     file's content, not as zero
      */
-    public record Backing(Kind kind, String openPath, long offsetBytes) {}
+    public record Backing(Kind kind, String openPath, long offsetBytes, boolean readsFile) {}
 }

@@ -116,12 +116,12 @@ final class RamBlockFinder {
     private Backing backing(ProcMaps.Mapping mapping, long address) {
         long offset = mapping.offset() + (address - mapping.start());
         if (!mapping.isShared()) {
-            return new Backing(Kind.PRIVATE, "", offset);
+            return new Backing(Kind.PRIVATE, "", offset, mapping.inode() != 0);
         }
         // Opens the very file that is mapped, whatever its name was or is.
         String path = "/proc/" + pid + "/map_files/" + Long.toHexString(mapping.start()) + "-"
                 + Long.toHexString(mapping.end());
         boolean named = !mapping.path().startsWith("/memfd:") && !mapping.path().endsWith(" (deleted)");
-        return new Backing(named ? Kind.FILE : Kind.MEMFD, path, offset);
+        return new Backing(named ? Kind.FILE : Kind.MEMFD, path, offset, false);
     }
 }

@@ -2,9 +2,16 @@ package dev.ferry.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.ferry.v1.AttachGuestRequest;
 import dev.ferry.v1.Migration;
+import dev.ferry.v1.MigrationState;
 import dev.ferry.v1.Phase;
 import dev.ferry.v1.Policy;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -39,6 +46,66 @@ class MoveTest {
             assertThat(guest.verifyFromOutside().pages()).isGreaterThan(60_000);
             guest.reset();
             guest.verify();
+        }
+    }
+
+    /** Of a private mapping of a file, a page that nobody has touched reads as the file. */
+    @Test
+    void shouldMoveWhatOnlyTheFileOfAPrivateMappingHolds() throws Exception {
+        long ramBytes = 128L << 20;
+        long from = 32L << 20;
+        long to = 96L << 20;
+        try (Lab lab = new Lab()) {
+            Path ram = lab.root.resolve("private.ram");
+            Path socket = lab.root.resolve("private.sock");
+            ByteBuffer content = ByteBuffer.allocate(1 << 20);
+            while (content.hasRemaining()) {
+                content.putLong(0x0123_4567_89ab_cdefL * (1 + content.position()));
+            }
+            try (FileChannel file = FileChannel.open(ram, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+                for (long at = 0; at < ramBytes; at += content.capacity()) {
+                    file.write(content.rewind(), at);
+                }
+            }
+            Process qemu = new ProcessBuilder(
+                            "qemu-system-x86_64",
+                            "-accel",
+                            "tcg",
+                            "-nodefaults",
+                            "-display",
+                            "none",
+                            "-machine",
+                            "q35,memory-backend=r",
+                            "-m",
+                            "128M",
+                            "-object",
+                            "memory-backend-file,id=r,share=off,size=128M,mem-path=" + ram,
+                            "-qmp",
+                            "unix:" + socket + ",server=on,wait=off")
+                    .inheritIO()
+                    .start();
+            try {
+                Await.until("QEMU listens", () -> Files.exists(socket));
+                lab.a
+                        .guests()
+                        .attach(AttachGuestRequest.newBuilder()
+                                .setName("v1")
+                                .setQmpSocket(socket.toString())
+                                .build());
+                Migration moved = lab.a.follow(lab.a.start("v1", lab.b, SHORT).getId());
+                assertThat(moved.getState()).as(moved.getError()).isEqualTo(MigrationState.COMPLETED);
+                ByteBuffer there = ByteBuffer.allocate(content.capacity());
+                try (FileChannel file = FileChannel.open(lab.b.ramFiles().get(0))) {
+                    for (long at = from; at < to; at += content.capacity()) {
+                        file.read(there.clear(), at);
+                        assertThat(there.rewind().mismatch(content.rewind()))
+                                .as("at %d", at)
+                                .isEqualTo(-1);
+                    }
+                }
+            } finally {
+                qemu.destroyForcibly().waitFor();
+            }
         }
     }
 
