@@ -19,6 +19,9 @@ final class SourceQemu implements SourceGuest {
     private final QemuGuest guest;
     private ProcessSourceMemory memory;
 
+    /** By this object: a check of a guest whose migration runs must leave that migration's device state alone. */
+    private boolean prepared;
+
     SourceQemu(GuestRegistry registry, String name) {
         this.registry = registry;
         this.guest = registry.guest(name);
@@ -70,6 +73,7 @@ final class SourceQemu implements SourceGuest {
 
     @Override
     public void prepareDeviceState() {
+        prepared = true;
         guest.prepareDeviceState();
     }
 
@@ -104,10 +108,15 @@ final class SourceQemu implements SourceGuest {
 
     @Override
     public synchronized void close() {
-        guest.releaseDeviceState();
-        if (memory != null) {
-            memory.close();
-            memory = null;
+        try {
+            if (prepared) {
+                guest.releaseDeviceState();
+            }
+        } finally {
+            if (memory != null) {
+                memory.close();
+                memory = null;
+            }
         }
     }
 }
