@@ -59,8 +59,7 @@ final class ArrivingQemu implements ArrivingGuest {
         this.ram = guest.blocks().stream().filter(b -> b.block().guestRam()).toList();
         List<RamBlock> ramBlocks = blocks.stream().filter(RamBlock::guestRam).toList();
         List<RamFile> files = new ArrayList<>();
-        RemoteUserfaultfd.Injected injected;
-        Userfaultfd uffd = null;
+        RemoteUserfaultfd.Injected injected = null;
         PageStateFile state = null;
         try {
             for (QemuRamBlock b : ram) {
@@ -68,7 +67,7 @@ final class ArrivingQemu implements ArrivingGuest {
             }
             state = PageStateFile.create(directory, ramBlocks);
             injected = guest.injectUserfaultfd();
-            uffd = injected.local();
+            Userfaultfd uffd = injected.local();
             uffd.api(features(ramBlocks));
             for (QemuRamBlock b : ram) {
                 uffd.register(
@@ -83,8 +82,8 @@ final class ArrivingQemu implements ArrivingGuest {
             }
             guest.prepareIncoming();
         } catch (RuntimeException e) {
-            if (uffd != null) {
-                uffd.close();
+            if (injected != null) {
+                letGo(injected, e);
             }
             if (state != null) {
                 state.remove();
@@ -94,6 +93,18 @@ final class ArrivingQemu implements ArrivingGuest {
         }
         this.pageState = state;
         this.pager = new ArrivalPager(guest.name(), guest.process(), injected, sourceNumbered(), files, state, clock);
+    }
+
+    /** A QEMU that was attached lives on: nothing of ours may stay in it. */
+    private void letGo(RemoteUserfaultfd.Injected injected, RuntimeException why) {
+        try (Userfaultfd uffd = injected.local()) {
+            for (QemuRamBlock b : ram) {
+                uffd.unregister(b.hostAddress(), b.block().lengthBytes());
+            }
+            RemoteUserfaultfd.closeRemote(guest.process(), injected.remoteFd());
+        } catch (RuntimeException e) {
+            why.addSuppressed(e);
+        }
     }
 
     /** For a later daemon, before anything arrives. */
