@@ -1,9 +1,11 @@
 package dev.ferry.daemon;
 
+import dev.ferry.sys.RemoteSyscall;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.slf4j.Logger;
@@ -23,6 +25,9 @@ import picocli.CommandLine.Spec;
 final class Main implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(Main.class);
 
+    /** An injected system call takes 10 ms at worst. */
+    private static final Duration INJECTION_LIMIT = Duration.ofMillis(250);
+
     @Spec
     private CommandSpec spec;
 
@@ -38,7 +43,12 @@ final class Main implements Callable<Integer> {
         Logging.start();
         Thread.setDefaultUncaughtExceptionHandler(
                 (thread, error) -> LOG.error("thread {} ended: a bug", thread.getName(), error));
-        StopSignal stop = new StopSignal(Runtime.getRuntime()::halt);
+        StopSignal stop = new StopSignal(code -> {
+            if (!RemoteSyscall.quiesce(INJECTION_LIMIT)) {
+                LOG.error("a thread of a QEMU is still stopped by this ferryd as it ends");
+            }
+            Runtime.getRuntime().halt(code);
+        });
         ServiceManager manager = new ServiceManager(System.getenv("NOTIFY_SOCKET"));
         Wiring wiring;
         try {

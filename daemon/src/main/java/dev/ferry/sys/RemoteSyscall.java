@@ -8,7 +8,9 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.StampedLock;
 
 /**
  * Runs system calls inside another process, of any uid and unmodified, by ptrace (PTRACE_SEIZE, PTRACE_INTERRUPT): one
@@ -20,11 +22,16 @@ import java.util.concurrent.atomic.AtomicBoolean;
 public final class RemoteSyscall implements AutoCloseable {
     private static final Duration LIMIT = Duration.ofSeconds(5);
 
+    /** Held for reading while a thread is stopped; for writing, and for ever, by a daemon that ends. */
+    private static final StampedLock RUNNING = new StampedLock();
+
     private final ExecutorService tracer;
     private final Tracee tracee;
+    private final long running;
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    private RemoteSyscall(ExecutorService tracer, Tracee tracee) {
+    private RemoteSyscall(long running, ExecutorService tracer, Tracee tracee) {
+        this.running = running;
         this.tracer = tracer;
         this.tracee = tracee;
     }
@@ -39,14 +46,42 @@ public final class RemoteSyscall implements AutoCloseable {
         return attach(pid, tid, LIMIT);
     }
 
+    /**
+     * Before this process ends: waits until no thread of another process is stopped by us, for at most {@code limit}, and lets
+     * none be stopped from then on. A thread that loses its tracer half way goes on with foreign registers.
+     *
+     * @return whether none is
+     */
+    public static boolean quiesce(Duration limit) {
+        try {
+            return RUNNING.tryWriteLock(limit.toMillis(), TimeUnit.MILLISECONDS) != 0;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
     static RemoteSyscall attach(int pid, int tid, Duration limit) {
+        long running = RUNNING.tryReadLock();
+        if (running == 0) {
+            throw new FerryException(ErrorCategory.UNAVAILABLE, "this ferryd is ending: nothing is begun any more");
+        }
+        try {
+            return attach(pid, tid, limit, running);
+        } catch (RuntimeException | Error e) {
+            RUNNING.unlockRead(running);
+            throw e;
+        }
+    }
+
+    private static RemoteSyscall attach(int pid, int tid, Duration limit, long running) {
         ExecutorService tracer = Executors.newSingleThreadExecutor(task -> {
             Thread thread = new Thread(task, "ferry-ptrace-" + tid);
             thread.setDaemon(true);
             return thread;
         });
         try {
-            return new RemoteSyscall(tracer, run(tracer, () -> Tracee.stop(pid, tid, limit)));
+            return new RemoteSyscall(running, tracer, run(tracer, () -> Tracee.stop(pid, tid, limit)));
         } catch (RuntimeException e) {
             tracer.shutdown();
             throw e;
@@ -74,6 +109,7 @@ public final class RemoteSyscall implements AutoCloseable {
         } finally {
             // With the end of its tracer the kernel lets a thread go that could not be let go above.
             tracer.shutdown();
+            RUNNING.unlockRead(running);
         }
     }
 
