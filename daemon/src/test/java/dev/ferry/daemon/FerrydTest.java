@@ -65,8 +65,9 @@ class FerrydTest {
     }
 
     private Process ferryd(String... arguments) throws IOException {
-        List<String> command =
-                new ArrayList<>(List.of(root().resolve("bin/ferryd").toString()));
+        // A script's background job ignores SIGINT, and so does what it starts, this JVM and its children too.
+        List<String> command = new ArrayList<>(List.of(
+                "env", "--default-signal=INT", root().resolve("bin/ferryd").toString()));
         command.addAll(List.of(arguments));
         Process p = new ProcessBuilder(command)
                 .redirectError(dir.resolve("stderr-" + started.size()).toFile())
