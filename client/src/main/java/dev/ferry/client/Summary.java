@@ -88,6 +88,12 @@ final class Summary {
         if (!addsUp) {
             fields.add("  (no phase)", ms(totalUs - shownUs));
         }
+        if (m.hasPredictedDowntimeMs()) {
+            fields.add(
+                    "predicted",
+                    "downtime " + Units.duration(m.getPredictedDowntimeMs()) + ", post-copy "
+                            + Units.duration(m.getPredictedPostcopyMs()));
+        }
     }
 
     private static String ms(long us) {

@@ -45,6 +45,10 @@ final class SnapshotMessages {
             m.setBandwidthBytesPerSecond(s.limits().bandwidthBytesPerSecond())
                     .setPostcopyBandwidthBytesPerSecond(s.limits().postcopyBandwidthBytesPerSecond());
         }
+        if (s.forecast().downtimeNs() > 0) {
+            m.setPredictedDowntimeMs(ms(s.forecast().downtimeNs()))
+                    .setPredictedPostcopyMs(ms(s.forecast().postcopyNs()));
+        }
         // The sum of what is shown, so that whoever adds the phases up finds exactly this number.
         double downtimeMs = 0;
         for (PhaseTime phase : s.downtimePhases()) {

@@ -55,6 +55,7 @@ public final class MigrationRecord {
         double dirtyRate;
         boolean keepSource;
         long refusedMessages;
+        Forecast forecast = Forecast.NONE;
         Limits limits = Limits.NONE;
     }
 
@@ -152,7 +153,8 @@ public final class MigrationRecord {
                     f.dirtyRate,
                     f.keepSource,
                     f.refusedMessages,
-                    f.limits);
+                    f.limits,
+                    f.forecast);
         } finally {
             lock.unlock();
         }

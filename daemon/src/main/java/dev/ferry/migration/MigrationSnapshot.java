@@ -9,6 +9,7 @@ import java.util.List;
  * @param id 16 hex digits
  * @param runsOn which side owns the guest
  * @param limits at the source; the destination does not know them
+ * @param forecast likewise
  */
 public record MigrationSnapshot(
         long version,
@@ -35,7 +36,8 @@ public record MigrationSnapshot(
         double dirtyRateBytesPerSecond,
         boolean keepSource,
         long refusedMessages,
-        Limits limits) {
+        Limits limits,
+        Forecast forecast) {
 
     /** What pre-copy did. */
     public record PrecopyCounts(int rounds, long pages, long zeroPages, long bytes, long ns, String stopReason) {

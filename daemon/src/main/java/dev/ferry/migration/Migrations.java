@@ -31,6 +31,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
     private final LongSupplier unixMs;
     private final LongSupplier newIds;
     private final ThreadFactory threads;
+    private final Forecaster forecaster = new Forecaster();
     private final Urgency urgency;
     private final String self;
     private final Map<String, SourceMigration> leaving = new LinkedHashMap<>();
@@ -187,7 +188,9 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                 .filter(e -> e.guest().equals(spec.guest()))
                 .forEach(e -> journal.remove(e.id(), Side.SOURCE));
         MigrationSnapshot first = record.snapshot();
-        run(entry, new SourceMigration(entry, spec, source, dialer, policy, journal, record, clock, urgency));
+        run(
+                entry,
+                new SourceMigration(entry, spec, source, dialer, policy, journal, record, clock, urgency, forecaster));
         return first;
     }
 
@@ -224,7 +227,8 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                         journal,
                         record,
                         clock,
-                        urgency));
+                        urgency,
+                        forecaster));
     }
 
     /** A guest that an earlier daemon's migration has still a hand on: it does not move, and its name is taken. */

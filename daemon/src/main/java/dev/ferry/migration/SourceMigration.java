@@ -36,6 +36,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private static final long LAST_ANSWERS_NS = TimeUnit.SECONDS.toNanos(1);
     private static final long FINISH_AGAIN_NS = TimeUnit.MILLISECONDS.toNanos(2);
     private static final int WARMING_CALLS = 8;
+    private static final int BASE_PAGE_BYTES = 4096;
     private static final long BACKOFF_MAX_NS = TimeUnit.MILLISECONDS.toNanos(250);
 
     private final long id;
@@ -48,6 +49,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private final MigrationRecord record;
     private final NanoClock clock;
     private final Urgency urgency;
+    private final Forecaster forecaster;
     private final SourceCommands commands = new SourceCommands();
     private final SourceLimits limits;
 
@@ -76,6 +78,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private long precopyBeginNs;
     private long bytesBefore;
     private long lastProgressNs;
+    private long lastSyncNs;
 
     SourceMigration(
             Journal.Entry entry,
@@ -86,8 +89,9 @@ final class SourceMigration implements Runnable, PrecopyProgress {
             Journal journal,
             MigrationRecord record,
             NanoClock clock,
-            Urgency urgency) {
-        this(entry, () -> guest, dialer, policy, journal, record, clock, urgency);
+            Urgency urgency,
+            Forecaster forecaster) {
+        this(entry, () -> guest, dialer, policy, journal, record, clock, urgency, forecaster);
         this.spec = spec;
         open(guest);
     }
@@ -101,8 +105,10 @@ final class SourceMigration implements Runnable, PrecopyProgress {
             Journal journal,
             MigrationRecord record,
             NanoClock clock,
-            Urgency urgency) {
+            Urgency urgency,
+            Forecaster forecaster) {
         this.urgency = urgency;
+        this.forecaster = forecaster;
         this.id = MigrationIds.parse(entry.id());
         this.epoch = entry.epoch();
         this.entry = entry;
@@ -300,6 +306,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         }
         committed = true;
         record.update(f -> f.phases = blackout.phases());
+        forecaster.sawBlackout(record.snapshot().downtimeNs(), lastSyncNs);
         record.state(MigrationState.POSTCOPY, "the guest runs on the destination");
     }
 
@@ -364,6 +371,10 @@ final class SourceMigration implements Runnable, PrecopyProgress {
                     f.bytesSent = bytesBefore + link.bytesSent();
                     f.memoryRemainingBytes = 0;
                 });
+                MigrationSnapshot done = record.snapshot();
+                if (done.recoveries() == 0 && done.limits().postcopyBandwidthBytesPerSecond() == 0) {
+                    forecaster.sawPostcopy(counts.ns(), counts.residualPages());
+                }
                 break;
             } catch (RuntimeException | Error e) {
                 lost(e);
@@ -598,11 +609,17 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     public void stopped(String rule) {
         long now = clock.nanoTime();
         LOG.info("migration {}: pre-copy ends: {}", entry.id(), rule);
+        lastSyncNs = precopy.lastSyncNs();
         record.update(f -> {
             PrecopyCounts p = f.precopy;
             f.precopy = new PrecopyCounts(
                     p.rounds(), p.pages(), p.zeroPages(), bulk.bytesSent(), now - precopyBeginNs, rule);
             f.bytesSent = bulk.bytesSent();
+            f.forecast = forecaster.forecast(
+                    lastSyncNs,
+                    sent.unsentBytes() / BASE_PAGE_BYTES,
+                    sent.unsentBytes(),
+                    f.limits.postcopyBandwidthBytesPerSecond());
         });
     }
 

@@ -24,6 +24,7 @@ public final class Precopy {
     private final Pacer.Wait waiting = this::mayWait;
     private final RunList holes = new RunList();
     private long dirtyBytes;
+    private long syncNs;
     private long deadlineNs;
 
     /** @param sender over the same memory and sink */
@@ -82,6 +83,7 @@ public final class Precopy {
 
     /** What the guest wrote since the last time becomes unsent. Also the last step inside the blackout. */
     public void dirtySync() {
+        long beginNs = clock.nanoTime();
         dirtyBytes = 0;
         for (RamBlock block : sent.blocks()) {
             memory.harvest(block, (first, pages) -> {
@@ -89,6 +91,12 @@ public final class Precopy {
                 dirtyBytes += pages * block.pageSizeBytes();
             });
         }
+        syncNs = clock.nanoTime() - beginNs;
+    }
+
+    /** How long the last dirty sync took; 0: there was none. */
+    public long lastSyncNs() {
+        return syncNs;
     }
 
     /** Holes are known to be zero: said once as runs, so that a fault on one needs no round trip. */

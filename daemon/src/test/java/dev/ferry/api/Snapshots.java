@@ -1,5 +1,6 @@
 package dev.ferry.api;
 
+import dev.ferry.migration.Forecast;
 import dev.ferry.migration.Limits;
 import dev.ferry.migration.MigrationSnapshot;
 import dev.ferry.migration.MigrationSnapshot.LatencyUs;
@@ -42,7 +43,8 @@ final class Snapshots {
                 24.5,
                 true,
                 25,
-                new Limits(26, 27));
+                new Limits(26, 27),
+                new Forecast(28_000_000, 29_000_000));
     }
 
     static MigrationSnapshot of(MigrationState state, long version) {
