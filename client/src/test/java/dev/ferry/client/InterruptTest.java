@@ -14,7 +14,10 @@ class InterruptTest extends CommandTest {
     @Test
     void shouldLeaveTheMigrationAloneOnCtrlC() throws Exception {
         ferryd.watch = observer -> observer.onNext(Samples.precopy());
+        // A script's background job ignores SIGINT, and so does what it starts, this JVM and its children too.
         Process ferry = new ProcessBuilder(List.of(
+                        "env",
+                        "--default-signal=INT",
                         ProcessHandle.current().info().command().orElseThrow(),
                         "-XX:TieredStopAtLevel=1",
                         "-cp",
