@@ -314,6 +314,9 @@ final class Scale {
         public void map(RamBlock block, long firstPage, int pages) {}
 
         @Override
+        public void mapAhead(RamBlock block, long firstPage, int pages) {}
+
+        @Override
         public void mapZero(RamBlock block, long page) {}
     }
 }

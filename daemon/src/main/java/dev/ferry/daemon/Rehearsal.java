@@ -370,6 +370,9 @@ final class Rehearsal implements GuestHost, AutoCloseable {
         }
 
         @Override
+        public void mapAhead(RamBlock block, long firstPage, int pages) {}
+
+        @Override
         public synchronized void mapZero(RamBlock block, long page) {
             mapped.set(page);
             notifyAll();

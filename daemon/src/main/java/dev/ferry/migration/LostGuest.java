@@ -102,6 +102,9 @@ final class LostGuest implements ArrivingGuest, GuestPages {
     }
 
     @Override
+    public void mapAhead(RamBlock block, long firstPage, int pages) {}
+
+    @Override
     public void mapZero(RamBlock block, long page) {
         throw lost();
     }

@@ -20,6 +20,7 @@ final class ArrivalPager {
     private final List<RamFile> files;
     private final ArrivalMemory memory;
     private final FaultReader reader;
+    private final MapAhead mapAhead;
     private boolean unhooked;
 
     /**
@@ -43,6 +44,7 @@ final class ArrivalPager {
         this.memory = new ArrivalMemory(
                 blocks, pageState.valid(), pageState.written(), new UffdPages(injected.local(), ram, files), clock);
         this.reader = new FaultReader(guest, injected.local(), ram, memory);
+        this.mapAhead = new MapAhead(guest, memory);
     }
 
     ArrivalMemory memory() {
@@ -51,6 +53,11 @@ final class ArrivalPager {
 
     FaultReader reader() {
         return reader;
+    }
+
+    /** The guest runs. Harmless twice. */
+    void resumed() {
+        mapAhead.start();
     }
 
     int remoteFd() {
@@ -69,6 +76,7 @@ final class ArrivalPager {
         if (unhooked) {
             return;
         }
+        mapAhead.close();
         reader.close();
         for (QemuRamBlock b : ram) {
             injected.local().unregister(b.hostAddress(), b.block().lengthBytes());
@@ -81,6 +89,7 @@ final class ArrivalPager {
 
     /** The process has ended. */
     void abandon() {
+        mapAhead.close();
         reader.close();
         release();
     }

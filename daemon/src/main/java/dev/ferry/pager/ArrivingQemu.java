@@ -214,6 +214,7 @@ final class ArrivingQemu implements ArrivingGuest {
             contTried = true;
             guest.cont(LIMIT);
         }
+        pager.resumed();
     }
 
     @Override

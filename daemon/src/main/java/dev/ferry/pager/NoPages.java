@@ -26,6 +26,9 @@ final class NoPages implements GuestPages {
     }
 
     @Override
+    public void mapAhead(RamBlock block, long firstPage, int pages) {}
+
+    @Override
     public void mapZero(RamBlock block, long page) {
         throw none();
     }

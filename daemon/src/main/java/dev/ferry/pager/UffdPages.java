@@ -75,6 +75,22 @@ final class UffdPages implements GuestPages {
         place(block, firstPage, pages, continues);
     }
 
+    @Override
+    public void mapAhead(RamBlock block, long firstPage, int pages) {
+        int size = block.pageSizeBytes();
+        long at = hostAddress[block.index()] + block.offsetOf(firstPage);
+        long end = at + (long) pages * size;
+        while (at < end) {
+            long done = uffd.continueRange(at, end - at);
+            if (done == -Errno.ESRCH) {
+                return;
+            }
+            if (done != -Errno.EAGAIN) {
+                at += done > 0 ? done : size;
+            }
+        }
+    }
+
     /** hugetlbfs has no zero page to map: there the hole is filled, which changes nothing that is in the file already. */
     @Override
     public void mapZero(RamBlock block, long page) {

@@ -211,6 +211,21 @@ public final class ArrivalMemory {
         }
     }
 
+    /**
+     * Maps what is valid in these pages before the guest touches it: a fault on such a page needs no network, but stops a vCPU
+     * for 20 µs or more all the same. What becomes valid later is left to its fault.
+     */
+    public void mapAhead(RamBlock block, long firstPage, long count) {
+        int b = block.index();
+        long end = firstPage + count;
+        for (long from = valid[b].nextSet(firstPage, end); from >= 0; ) {
+            long to = valid[b].nextClear(from, end);
+            long stop = to < 0 ? end : to;
+            written[b].forEachSetRun(from, stop, count, (page, n) -> pages.mapAhead(block, page, (int) n));
+            from = stop < end ? valid[b].nextSet(stop, end) : -1;
+        }
+    }
+
     public boolean isComplete() {
         for (RamBlock block : blocks) {
             if (valid[block.index()].nextClear(0) >= 0) {

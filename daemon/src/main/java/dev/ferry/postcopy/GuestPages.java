@@ -17,6 +17,9 @@ public interface GuestPages {
     /** Maps pages that were written and wakes who waits; a page that is mapped already is woken as well. */
     void map(RamBlock block, long firstPage, int pages);
 
+    /** Maps pages that were written, before anybody waits for them; what is mapped already, or cannot be, is passed over. */
+    void mapAhead(RamBlock block, long firstPage, int pages);
+
     /** Maps a zero page where nothing was ever written, and wakes. */
     void mapZero(RamBlock block, long page);
 }

@@ -359,6 +359,9 @@ final class FakeGuest implements SourceGuest {
         }
 
         @Override
+        public void mapAhead(RamBlock block, long firstPage, int pages) {}
+
+        @Override
         public synchronized void mapZero(RamBlock block, long page) {
             mapped.set(page);
             notifyAll();

@@ -75,6 +75,9 @@ class ArrivalMemoryTest {
         }
 
         @Override
+        public void mapAhead(RamBlock block, long firstPage, int pages) {}
+
+        @Override
         public void mapZero(RamBlock block, long page) {
             map(block, page, 1);
         }
