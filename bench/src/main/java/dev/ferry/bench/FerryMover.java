@@ -27,11 +27,18 @@ final class FerryMover implements Mover {
     private final String name;
     private final String emulator;
     private final Lab lab;
+    private final int rounds;
     private final Daemon source;
     private final Daemon destination;
     private int guests;
 
     FerryMover(String name, String emulator, Lab lab) throws Exception {
+        this(name, emulator, Scenario.DEFAULT_ROUNDS, lab);
+    }
+
+    /** @param rounds of pre-copy, whatever the scenario says; {@link Scenario#DEFAULT_ROUNDS}: as it says */
+    FerryMover(String name, String emulator, int rounds, Lab lab) throws Exception {
+        this.rounds = rounds;
         this.name = name;
         this.emulator = emulator;
         this.lab = lab;
@@ -129,8 +136,9 @@ final class FerryMover implements Mover {
         private Policy policy() {
             Policy.Builder policy =
                     Policy.newBuilder().setPostcopyBandwidthBytesPerSecond(scenario.pushBytesPerSecond());
-            if (scenario.precopyRounds() != Scenario.DEFAULT_ROUNDS) {
-                policy.setPrecopyRounds(scenario.precopyRounds());
+            int most = rounds == Scenario.DEFAULT_ROUNDS ? scenario.precopyRounds() : rounds;
+            if (most != Scenario.DEFAULT_ROUNDS) {
+                policy.setPrecopyRounds(most);
             }
             return policy.build();
         }

@@ -27,7 +27,7 @@ final class Main implements Callable<Integer> {
     int runs = 3;
 
     @Option(names = "--systems", split = ",", description = "Any of ferry, precopy, postcopy, preempt.")
-    List<String> systems = List.of("ferry", "precopy", "postcopy", "preempt");
+    List<String> systems = List.of("ferry", "ferry-1", "precopy", "postcopy", "preempt");
 
     @Option(names = "--backports", description = "The QEMU from backports as well.")
     boolean backports;
@@ -168,6 +168,7 @@ final class Main implements Callable<Integer> {
         String name = system + suffix;
         return switch (system) {
             case "ferry" -> new FerryMover(name, emulator, lab);
+            case "ferry-1" -> new FerryMover(name, emulator, 1, lab);
             case "precopy" -> new QemuMover(name, emulator, QemuMover.Mode.PRECOPY, lab);
             case "postcopy" -> new QemuMover(name, emulator, QemuMover.Mode.POSTCOPY, lab);
             case "preempt" -> new QemuMover(name, emulator, QemuMover.Mode.PREEMPT, lab);
