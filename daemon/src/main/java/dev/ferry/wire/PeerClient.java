@@ -24,6 +24,7 @@ import dev.ferry.v1.SwitchoverRequest;
 import dev.ferry.v1.SwitchoverResponse;
 import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
+import io.netty.channel.ConnectTimeoutException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -33,6 +34,14 @@ final class PeerClient implements PeerLink {
     /** gRPC's own limit for streams of ours; they live as long as the migration. */
     private static final CallOptions ON_THE_EVENT_LOOP = CallOptions.DEFAULT.withExecutor(Runnable::run);
 
+    /**
+     * For a connection to be made. A first packet that is lost is sent again a second later: when a link comes back, another
+     * attempt is there sooner. Where the way is long, every fourth one waits.
+     */
+    private static final int CONNECT_MS = 250;
+
+    private static final int CONNECT_FAR_MS = 3_000;
+    private static final int ATTEMPTS = 4;
     private static final long OPEN_LIMIT_NS = TimeUnit.SECONDS.toNanos(10);
 
     private final String peer;
@@ -41,9 +50,9 @@ final class PeerClient implements PeerLink {
     private final String version;
     private final long connectSeconds;
     private final PeerChannels channels;
-    private final ManagedChannel control;
-    private BulkStream bulk;
-    private DemandStream demand;
+    private ManagedChannel control;
+    private volatile BulkStream bulk;
+    private volatile DemandStream demand;
     private long bytesOfEarlierDemand;
     private volatile PostcopyCounts counts = PostcopyCounts.NONE;
 
@@ -54,13 +63,40 @@ final class PeerClient implements PeerLink {
         this.version = version;
         this.connectSeconds = connectSeconds;
         this.channels = channels;
+        channels.limitConnect(CONNECT_MS);
         this.control = channels.openUrgent("control");
     }
 
     @Override
     public String hello() {
+        long endNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(connectSeconds);
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return helloOnce(endNs);
+            } catch (FerryException e) {
+                if (!timedOutConnecting(e) || System.nanoTime() > endNs) {
+                    throw e;
+                }
+                channels.close(control);
+                channels.limitConnect((attempt + 1) % ATTEMPTS == 0 ? CONNECT_FAR_MS : CONNECT_MS);
+                control = channels.openUrgent("control");
+            }
+        }
+    }
+
+    private static boolean timedOutConnecting(Throwable e) {
+        for (Throwable t = e; t != null; t = t.getCause()) {
+            if (t instanceof ConnectTimeoutException) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private String helloOnce(long endNs) {
         try {
             return stub(connectSeconds)
+                    .withDeadlineAfter(Math.max(1, endNs - System.nanoTime()), TimeUnit.NANOSECONDS)
                     .hello(HelloRequest.newBuilder()
                             .setProtocolVersion(PeerMessages.PROTOCOL_VERSION)
                             .setFerryVersion(version)
@@ -111,13 +147,15 @@ final class PeerClient implements PeerLink {
 
     @Override
     public void openDemand(DemandSource source) {
+        channels.beImpatient(); // from here on somebody may wait
         DemandStream before = demand;
         demand = new DemandStream(
                 channels.openUrgent("demand").newCall(PageMethods.DEMAND, ON_THE_EVENT_LOOP),
                 source,
                 migration,
                 epoch,
-                peer);
+                peer,
+                this::demandBroke);
         demand.open(OPEN_LIMIT_NS);
         if (before != null) {
             bytesOfEarlierDemand += before.bytesSent();
@@ -231,6 +269,14 @@ final class PeerClient implements PeerLink {
             demand.close();
         }
         channels.close();
+    }
+
+    /** On its event loop. Both streams take the same way: the push finds out at once, not when its own connection does. */
+    private void demandBroke(DemandStream which) {
+        BulkStream other = bulk;
+        if (which == demand && other != null) {
+            other.breakOff("the demand stream has broken");
+        }
     }
 
     private <T> T call(String step, Supplier<T> work) {
