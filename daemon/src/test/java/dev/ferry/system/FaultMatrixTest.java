@@ -6,6 +6,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
@@ -34,6 +35,21 @@ class FaultMatrixTest {
         Fault kill = point.side() == Side.SOURCE ? Fault.KILL_SOURCE : Fault.KILL_DESTINATION;
         FaultStage.Result result = stage.move(new FaultStage.Strike(point, pass(point), kill), null);
         System.err.println(point + " " + kill + ": " + result);
+    }
+
+    /** One of every other kind that does not last long, where it matters most; the rest of the matrix is bin/soak's. */
+    @ParameterizedTest
+    @CsvSource({
+        "COMMIT_ANSWERED, KILL_BOTH",
+        "COMMIT_ANSWERED, CUT_SHORT",
+        "BATCH_PUSHED, CUT",
+        "FAULT_ASKED, KILL_SOURCE_QEMU",
+        "DEVICE_STATE_LOADED, KILL_DESTINATION_QEMU",
+        "RESUMED_JOURNALLED, KILL_DESTINATION_QEMU"
+    })
+    void shouldEndAsSpecified(FaultPoint point, Fault fault) throws Exception {
+        FaultStage.Result result = stage.move(new FaultStage.Strike(point, pass(point), fault), null);
+        System.err.println(point + " " + fault + ": " + result);
     }
 
     /** Pages and batches are many: not the first one. */
