@@ -24,6 +24,8 @@ import dev.ferry.v1.SwitchoverRequest;
 import dev.ferry.v1.SwitchoverResponse;
 import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.netty.channel.ConnectTimeoutException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -41,6 +43,10 @@ final class PeerClient implements PeerLink {
     private static final int CONNECT_MS = 250;
 
     private static final int CONNECT_FAR_MS = 3_000;
+
+    /** For the answer to the first call: it does nothing, so a link that was cut again is likelier than a peer that is slow. */
+    private static final long ANSWER_NS = TimeUnit.MILLISECONDS.toNanos(750);
+
     private static final int ATTEMPTS = 4;
     private static final long OPEN_LIMIT_NS = TimeUnit.SECONDS.toNanos(10);
 
@@ -70,33 +76,41 @@ final class PeerClient implements PeerLink {
     @Override
     public String hello() {
         long endNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(connectSeconds);
+        boolean far = false;
         for (int attempt = 1; ; attempt++) {
             try {
-                return helloOnce(endNs);
+                long leftNs = Math.max(1, endNs - System.nanoTime());
+                String peerVersion = helloOnce(far ? leftNs : Math.min(leftNs, ANSWER_NS));
+                // The streams' connections may be made while the guest runs on: a short cut is sat out.
+                channels.limitConnect(CONNECT_FAR_MS);
+                return peerVersion;
             } catch (FerryException e) {
-                if (!timedOutConnecting(e) || System.nanoTime() > endNs) {
+                if (!wasSilence(e) || System.nanoTime() > endNs) {
                     throw e;
                 }
+                far = (attempt + 1) % ATTEMPTS == 0;
                 channels.close(control);
-                channels.limitConnect((attempt + 1) % ATTEMPTS == 0 ? CONNECT_FAR_MS : CONNECT_MS);
+                channels.limitConnect(far ? CONNECT_FAR_MS : CONNECT_MS);
                 control = channels.openUrgent("control");
             }
         }
     }
 
-    private static boolean timedOutConnecting(Throwable e) {
+    private static boolean wasSilence(Throwable e) {
         for (Throwable t = e; t != null; t = t.getCause()) {
-            if (t instanceof ConnectTimeoutException) {
+            if (t instanceof ConnectTimeoutException
+                    || (t instanceof StatusRuntimeException s
+                            && s.getStatus().getCode() == Status.Code.DEADLINE_EXCEEDED)) {
                 return true;
             }
         }
         return false;
     }
 
-    private String helloOnce(long endNs) {
+    private String helloOnce(long limitNs) {
         try {
             return stub(connectSeconds)
-                    .withDeadlineAfter(Math.max(1, endNs - System.nanoTime()), TimeUnit.NANOSECONDS)
+                    .withDeadlineAfter(limitNs, TimeUnit.NANOSECONDS)
                     .hello(HelloRequest.newBuilder()
                             .setProtocolVersion(PeerMessages.PROTOCOL_VERSION)
                             .setFerryVersion(version)
@@ -215,6 +229,7 @@ final class PeerClient implements PeerLink {
 
     @Override
     public List<PageRuns> missing() {
+        channels.beImpatient();
         return call(
                 "reconcile",
                 () -> stub(10)

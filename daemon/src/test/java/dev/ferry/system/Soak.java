@@ -90,7 +90,7 @@ final class Soak {
     }
 
     private synchronized void checkGoesOn() throws InterruptedException {
-        if (ending) {
+        while (ending) {
             wait(); // the virtual machine ends
         }
     }
@@ -212,7 +212,7 @@ final class Soak {
     private static int pass(SplittableRandom random, FaultPoint point) {
         return switch (point) {
             case BATCH_PUSHED -> 1 + random.nextInt(100);
-            case FAULT_ASKED, DEMAND_PAGE_PLACED -> 1 + random.nextInt(20);
+            case FAULT_ASKED, DEMAND_PAGE_PLACED -> 10 + random.nextInt(10);
             default -> 1;
         };
     }
