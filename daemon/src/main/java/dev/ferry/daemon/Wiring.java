@@ -4,6 +4,7 @@ import dev.ferry.api.ControlServer;
 import dev.ferry.api.ListenAddress;
 import dev.ferry.base.NanoClock;
 import dev.ferry.migration.Destinations;
+import dev.ferry.migration.FaultPoints;
 import dev.ferry.migration.Journal;
 import dev.ferry.migration.Migrations;
 import dev.ferry.pager.QemuGuestHost;
@@ -21,6 +22,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.ServiceLoader;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -54,14 +56,15 @@ final class Wiring implements AutoCloseable {
             Path migrationsDir = Files.createDirectories(runtime.resolve("migrations"));
 
             NanoClock clock = NanoClock.system();
+            FaultPoints faults = faultPoints();
             Config.Guests guests = config.guests();
             HostProfile profile =
                     new HostProfile(guestsDir, guests.ramDir(), guests.emulator(), guests.values(), guests.paths());
             GuestLauncher launcher = new GuestLauncher(profile);
             GuestRegistry registry = open(new GuestRegistry(config.stateDir(), launcher));
-            QemuGuestHost host = new QemuGuestHost(registry, launcher, profile, migrationsDir, clock);
+            QemuGuestHost host = new QemuGuestHost(registry, launcher, profile, migrationsDir, clock, faults);
             Journal journal = new FileJournal(runtime.resolve("journal"));
-            Destinations destinations = new Destinations(host, journal, clock, System::currentTimeMillis);
+            Destinations destinations = new Destinations(host, journal, clock, System::currentTimeMillis, faults);
             step.run();
             LeftOvers leftOvers = new LeftOvers(host, destinations, journal);
             registry.reconnect(leftOvers.recoverArrivals());
@@ -81,7 +84,8 @@ final class Wiring implements AutoCloseable {
                     new SecureRandom()::nextLong,
                     new DefaultThreadFactory("migration", true),
                     ThreadPriority.URGENCY,
-                    config.name() + " " + peerAddress);
+                    config.name() + " " + peerAddress,
+                    faults);
             leftOvers.recoverDepartures(migrations);
             registry.setMoving(migrations::moving);
             Rehearsal rehearsal = open(new Rehearsal());
@@ -104,6 +108,16 @@ final class Wiring implements AutoCloseable {
             close();
             throw e;
         }
+    }
+
+    private static FaultPoints faultPoints() {
+        FaultPoints faults = ServiceLoader.load(FaultPoints.class).findFirst().orElse(FaultPoints.NONE);
+        if (faults != FaultPoints.NONE) {
+            LOG.warn(
+                    "{} is on the class path: this ferryd fails on purpose",
+                    faults.getClass().getName());
+        }
+        return faults;
     }
 
     private static PeerServer peerServer(Config config, Destinations destinations, String version) throws IOException {

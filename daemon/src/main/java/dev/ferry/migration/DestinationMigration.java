@@ -41,6 +41,7 @@ final class DestinationMigration {
     private final Journal journal;
     private final MigrationRecord record;
     private final NanoClock clock;
+    private final FaultPoints faults;
     private final ArrivalMemory memory;
     /** Changed under the lock; read by event loops, which must not wait for it. */
     private volatile Step step = Step.PREPARED;
@@ -65,12 +66,18 @@ final class DestinationMigration {
     private volatile String violation;
 
     DestinationMigration(
-            Journal.Entry entry, ArrivingGuest guest, Journal journal, MigrationRecord record, NanoClock clock) {
+            Journal.Entry entry,
+            ArrivingGuest guest,
+            Journal journal,
+            MigrationRecord record,
+            NanoClock clock,
+            FaultPoints faults) {
         this.entry = entry;
         this.guest = guest;
         this.journal = journal;
         this.record = record;
         this.clock = clock;
+        this.faults = faults;
         this.memory = guest.memory();
         this.lastContactNs = clock.nanoTime();
     }
@@ -159,11 +166,14 @@ final class DestinationMigration {
             runs.forEach(block.pageCount(), (first, pages) -> memory.invalidate(block, first, pages));
         }
         small.forEach(this::writeSmall);
+        faults.at(FaultPoint.STALE_APPLIED);
         residualPages = memory.missingPages();
         memory.arm();
         guest.serveFaults();
+        faults.at(FaultPoint.ARMED);
         watch.cut("apply");
         guest.loadDeviceState(deviceState);
+        faults.at(FaultPoint.DEVICE_STATE_LOADED);
         watch.cut("load-device-state");
         step = Step.LOADED;
         return new Arrivals.Switched(watch.phases(), residualPages);
@@ -197,16 +207,19 @@ final class DestinationMigration {
         Stopwatch watch = new Stopwatch(clock);
         journal.write(entry.at(Journal.Step.COMMITTED));
         step = Step.COMMITTED;
+        faults.at(FaultPoint.COMMITTED_JOURNALLED);
         watch.cut("commit-journal");
         return resume(watch);
     }
 
     private Arrivals.Committed resume(Stopwatch watch) {
         guest.cont();
+        faults.at(FaultPoint.GUEST_RESUMED);
         resumedNs = clock.nanoTime();
         watch.cut("resume");
         // A daemon that comes after us must not resume a guest that its operator has paused since.
         journal.write(entry.at(Journal.Step.RESUMED));
+        faults.at(FaultPoint.RESUMED_JOURNALLED);
         committedAnswer = new Arrivals.Committed(false, "", watch.phases());
         record.update(f -> f.runsOn = Side.DESTINATION);
         record.state(MigrationState.POSTCOPY, "the guest runs here; pages still arrive");
@@ -276,9 +289,12 @@ final class DestinationMigration {
                     ErrorCategory.FAILED_PRECONDITION,
                     memory.missingPages() + " pages of " + entry.guest() + " are still missing");
         }
+        faults.at(FaultPoint.EVERY_PAGE_VALID);
         guest.settle();
+        faults.at(FaultPoint.USERFAULTFD_CLOSED);
         settledNs = clock.nanoTime();
         journal.write(entry.at(Journal.Step.SETTLED));
+        faults.at(FaultPoint.SETTLED_JOURNALLED);
         step = Step.SETTLED;
         guest.forget();
         PostcopyCounts counts = counts();
@@ -336,7 +352,10 @@ final class DestinationMigration {
         if (step == Step.COMMITTED) {
             record.state(MigrationState.POSTCOPY, "the source is back");
         }
-        memory.connect(requester);
+        memory.connect((block, firstPage, pages) -> {
+            requester.request(block, firstPage, pages);
+            faults.at(FaultPoint.FAULT_ASKED);
+        });
         latestDemand = new Receiver(true);
         return latestDemand;
     }
@@ -354,10 +373,12 @@ final class DestinationMigration {
     private void fence(String reason) {
         // Ended first, recorded second: FENCED promises that nothing can run any more.
         guest.fence(reason);
+        faults.at(FaultPoint.DESTINATION_QEMU_ENDED);
         fencedNs = clock.nanoTime();
         step = Step.FENCED;
         fencedBecause = reason;
         journal.write(entry.at(Journal.Step.FENCED));
+        faults.at(FaultPoint.FENCED_JOURNALLED);
         LOG.info("migration {}: destination QEMU of {} ended: {}", entry.id(), entry.guest(), reason);
         record.update(f -> f.error = reason + " (the guest runs on the source)");
         record.state(MigrationState.FAILED, reason);
@@ -424,6 +445,9 @@ final class DestinationMigration {
         public void pages(RamBlock block, long firstPage, int count, ByteBuffer data, int index) {
             if (block.guestRam()) {
                 memory.arrived(block, firstPage, count, data, index, demand);
+                if (demand) {
+                    faults.at(FaultPoint.DEMAND_PAGE_PLACED);
+                }
             } else {
                 guest.writeSmall(block, firstPage, count, data, index);
             }

@@ -36,6 +36,7 @@ public class Destinations implements Arrivals {
     private final Journal journal;
     private final NanoClock clock;
     private final LongSupplier unixMs;
+    private final FaultPoints faults;
     private final Map<Long, DestinationMigration> migrations = new ConcurrentHashMap<>();
     /** What is left of those that have ended a while ago: their bitmaps would fill the memory in time. */
     private final Map<String, MigrationRecord> ended = new ConcurrentHashMap<>();
@@ -57,10 +58,15 @@ public class Destinations implements Arrivals {
     private record Settled(long epoch, long sinceNs) {}
 
     public Destinations(GuestHost host, Journal journal, NanoClock clock, LongSupplier unixMs) {
+        this(host, journal, clock, unixMs, FaultPoints.NONE);
+    }
+
+    public Destinations(GuestHost host, Journal journal, NanoClock clock, LongSupplier unixMs, FaultPoints faults) {
         this.host = host;
         this.journal = journal;
         this.clock = clock;
         this.unixMs = unixMs;
+        this.faults = faults;
     }
 
     @Override
@@ -126,6 +132,7 @@ public class Destinations implements Arrivals {
                 unixMs.getAsLong(),
                 0);
         journal.write(entry);
+        faults.at(FaultPoint.ARRIVAL_JOURNALLED);
         ArrivingGuest guest;
         try {
             guest = host.prepareIncoming(spec);
@@ -144,7 +151,8 @@ public class Destinations implements Arrivals {
                     spec.blocks().stream().mapToLong(RamBlock::lengthBytes).sum();
             f.memoryRemainingBytes = f.memoryTotalBytes;
         });
-        migrations.put(spec.migration(), new DestinationMigration(entry, guest, journal, record, clock));
+        migrations.put(spec.migration(), new DestinationMigration(entry, guest, journal, record, clock, faults));
+        faults.at(FaultPoint.ARRIVAL_PREPARED);
     }
 
     /**
@@ -182,7 +190,7 @@ public class Destinations implements Arrivals {
             f.memoryTotalBytes = totalBytes;
             f.memoryRemainingBytes = missingBytes;
         });
-        DestinationMigration m = new DestinationMigration(entry, guest, journal, record, clock);
+        DestinationMigration m = new DestinationMigration(entry, guest, journal, record, clock, faults);
         if (lost.isEmpty()) {
             m.recover();
         } else {

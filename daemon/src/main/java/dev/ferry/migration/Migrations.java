@@ -37,6 +37,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
     private final Map<String, SourceMigration> leaving = new LinkedHashMap<>();
     private final Map<String, String> byRequest = new HashMap<>();
     private final Map<String, String> movingGuests = new HashMap<>();
+    private final FaultPoints faults;
     private boolean stopping;
 
     /**
@@ -55,6 +56,22 @@ public final class Migrations implements MigrationControl, AutoCloseable {
             ThreadFactory threads,
             Urgency urgency,
             String self) {
+        this(host, dialer, destinations, journal, clock, unixMs, newIds, threads, urgency, self, FaultPoints.NONE);
+    }
+
+    /** As above, and told at every boundary of the protocol. */
+    public Migrations(
+            GuestHost host,
+            PeerLink.Dialer dialer,
+            Destinations destinations,
+            Journal journal,
+            NanoClock clock,
+            LongSupplier unixMs,
+            LongSupplier newIds,
+            ThreadFactory threads,
+            Urgency urgency,
+            String self,
+            FaultPoints faults) {
         this.host = host;
         this.dialer = dialer;
         this.destinations = destinations;
@@ -65,6 +82,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         this.threads = threads;
         this.urgency = urgency;
         this.self = self;
+        this.faults = faults;
     }
 
     @Override
@@ -190,7 +208,8 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         MigrationSnapshot first = record.snapshot();
         run(
                 entry,
-                new SourceMigration(entry, spec, source, dialer, policy, journal, record, clock, urgency, forecaster));
+                new SourceMigration(
+                        entry, spec, source, dialer, policy, journal, record, clock, urgency, forecaster, faults));
         return first;
     }
 
@@ -228,7 +247,8 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                         record,
                         clock,
                         urgency,
-                        forecaster));
+                        forecaster,
+                        faults));
     }
 
     /** A guest that an earlier daemon's migration has still a hand on: it does not move, and its name is taken. */

@@ -50,6 +50,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private final NanoClock clock;
     private final Urgency urgency;
     private final Forecaster forecaster;
+    private final FaultPoints faults;
     private final SourceCommands commands = new SourceCommands();
     private final SourceLimits limits;
 
@@ -90,8 +91,9 @@ final class SourceMigration implements Runnable, PrecopyProgress {
             MigrationRecord record,
             NanoClock clock,
             Urgency urgency,
-            Forecaster forecaster) {
-        this(entry, () -> guest, dialer, policy, journal, record, clock, urgency, forecaster);
+            Forecaster forecaster,
+            FaultPoints faults) {
+        this(entry, () -> guest, dialer, policy, journal, record, clock, urgency, forecaster, faults);
         this.spec = spec;
         open(guest);
     }
@@ -106,9 +108,11 @@ final class SourceMigration implements Runnable, PrecopyProgress {
             MigrationRecord record,
             NanoClock clock,
             Urgency urgency,
-            Forecaster forecaster) {
+            Forecaster forecaster,
+            FaultPoints faults) {
         this.urgency = urgency;
         this.forecaster = forecaster;
+        this.faults = faults;
         this.id = MigrationIds.parse(entry.id());
         this.epoch = entry.epoch();
         this.entry = entry;
@@ -196,15 +200,20 @@ final class SourceMigration implements Runnable, PrecopyProgress {
 
     private void prepare() {
         journal.write(entry);
+        faults.at(FaultPoint.DEPARTURE_JOURNALLED);
         link = dialer.dial(peer, id, epoch);
         link.hello();
+        faults.at(FaultPoint.HELLO_ANSWERED);
         linked = true;
         prepared = true; // from here the destination may hold something, whatever the answer
         link.prepare(spec);
+        faults.at(FaultPoint.PREPARE_ANSWERED);
         commands.throwIfCancelled();
         bulk = link.openBulk();
+        faults.at(FaultPoint.BULK_OPENED);
         guest.prepareDeviceState();
         guest.memory().startTracking();
+        faults.at(FaultPoint.TRACKING_BEGUN);
         if (guest.usesDirectIo()) {
             settleDirectIo();
         }
@@ -234,11 +243,13 @@ final class SourceMigration implements Runnable, PrecopyProgress {
                 this,
                 clock);
         precopy.run();
+        faults.at(FaultPoint.PRECOPY_ENDED);
     }
 
     private void switchover() {
         demandPages = new SourcePages(guest.memory(), sent, clock);
         link.openDemand(demandPages);
+        faults.at(FaultPoint.DEMAND_OPENED);
         commands.throwIfCancelled();
         record.state(MigrationState.SWITCHOVER, "the guest is paused");
         urgency.urgent();
@@ -246,18 +257,23 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         blackout = new Stopwatch(clock);
         stopped = true; // also when stop() fails half-way: undo() lets the guest go on
         guest.stop();
+        faults.at(FaultPoint.GUEST_STOPPED);
         blackout.cut("stop");
         byte[] deviceState = guest.saveDeviceState();
+        faults.at(FaultPoint.DEVICE_STATE_SAVED);
         blackout.cut("save-device-state");
         precopy.dirtySync();
         sent.markDistrustedDirty();
         List<PageRuns> stale = staleRuns();
         List<SmallPages> small = lastSmallPages();
+        faults.at(FaultPoint.LAST_SYNC_DONE);
         blackout.cut("dirty-sync");
         Arrivals.Switched switched = link.switchover(bulk.sequence(), stale, small, deviceState);
         blackout.cut(switched.phases(), "transfer");
+        faults.at(FaultPoint.SWITCHOVER_ANSWERED);
         commands.closeToCancel();
         handOver();
+        faults.at(FaultPoint.HANDED_OVER_JOURNALLED);
         record.update(f -> {
             f.runsOn = Side.DESTINATION;
             f.postcopy = residual(switched.residualPages());
@@ -304,6 +320,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
                     ErrorCategory.ABORTED, "the destination could not run the guest: " + answer.message()));
             return;
         }
+        faults.at(FaultPoint.COMMIT_ANSWERED);
         committed = true;
         record.update(f -> f.phases = blackout.phases());
         forecaster.sawBlackout(record.snapshot().downtimeNs(), lastSyncNs);
@@ -364,6 +381,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
                     push();
                 }
                 PostcopyCounts counts = finish();
+                faults.at(FaultPoint.FINISH_ANSWERED);
                 record.update(f -> {
                     if (counts.ns() > 0) {
                         f.postcopy = counts;
@@ -387,8 +405,10 @@ final class SourceMigration implements Runnable, PrecopyProgress {
 
     private void push() {
         urgency.background();
+        faults.at(FaultPoint.PUSH_BEGUN);
         PageSender sender = new PageSender(guest.memory(), bulk, largestPageBytes());
         new BackgroundPush(demandPages, sender, link, bulk, limits.postcopy(), this::postcopyProgress).run();
+        faults.at(FaultPoint.PUSH_ENDED);
     }
 
     /** The last answers to faults may still be on their way when the push is done. */
@@ -415,6 +435,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         link = dialer.dial(peer, id, epoch);
         link.hello();
         linked = true;
+        faults.at(FaultPoint.RECONNECTED);
     }
 
     /** What the destination says is missing is what is sent; everything else it has. */
@@ -434,6 +455,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         link.openDemand(demandPages);
         bulk = link.openBulk();
         record.state(MigrationState.POSTCOPY, "connected again");
+        faults.at(FaultPoint.RESYNCHRONISED);
     }
 
     /** The destination has everything. */
@@ -441,12 +463,15 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         urgency.normal();
         StringBuilder trouble = new StringBuilder();
         attempt(trouble, "end the write tracking", () -> guest.memory().stopTracking());
+        faults.at(FaultPoint.TRACKING_ENDED);
         boolean gone = attempt(trouble, "end the source QEMU", () -> guest.depart(policy.keepSource()));
+        faults.at(FaultPoint.SOURCE_QEMU_ENDED);
         attempt(trouble, "close the connection", link::close);
         attempt(trouble, "let go of the source QEMU", guest::close);
         if (gone) { // else the next daemon tries again: a stale guest must not be taken for one of this host
             attempt(trouble, "remove the journal's entry", () -> journal.remove(entry.id(), Side.SOURCE));
         }
+        faults.at(FaultPoint.DEPARTURE_FORGOTTEN);
         record.state(MigrationState.COMPLETED, "everything is at the destination" + trouble);
     }
 
@@ -480,14 +505,17 @@ final class SourceMigration implements Runnable, PrecopyProgress {
             LOG.warn("migration {} of {} is undone", entry.id(), entry.guest(), cause);
         }
         StringBuilder trouble = new StringBuilder();
+        faults.at(FaultPoint.UNDO_BEGUN);
         if (prepared && !fenced) {
             attempt(trouble, "end the destination QEMU", () -> link.abort(why));
         }
+        faults.at(FaultPoint.ABORT_ANSWERED);
         // The guest first: every millisecond of it is somebody's.
         boolean resumed = true;
         if (stopped) {
             resumed = attempt(trouble, "let the guest go on", guest::cont);
         }
+        faults.at(FaultPoint.GUEST_WENT_ON);
         attempt(trouble, "end the write tracking", () -> guest.memory().stopTracking());
         if (link != null) {
             attempt(trouble, "close the connection", link::close);
@@ -559,6 +587,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     }
 
     private void postcopyProgress() {
+        faults.at(FaultPoint.BATCH_PUSHED);
         long now = clock.nanoTime();
         if (now - lastProgressNs < 100_000_000) {
             return;
@@ -602,6 +631,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
 
     @Override
     public void dirtySync(long dirtyBytes, long roundNs) {
+        faults.at(FaultPoint.ROUND_ENDED);
         record.update(f -> f.dirtyRate = dirtyBytes * 1e9 / Math.max(1, roundNs));
     }
 

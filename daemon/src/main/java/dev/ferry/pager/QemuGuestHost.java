@@ -3,6 +3,8 @@ package dev.ferry.pager;
 import dev.ferry.base.NanoClock;
 import dev.ferry.migration.ArrivingGuest;
 import dev.ferry.migration.CannotMoveException;
+import dev.ferry.migration.FaultPoint;
+import dev.ferry.migration.FaultPoints;
 import dev.ferry.migration.GuestHost;
 import dev.ferry.migration.IncomingSpec;
 import dev.ferry.migration.MigrationIds;
@@ -29,6 +31,7 @@ public final class QemuGuestHost implements GuestHost {
     private final HostProfile profile;
     private final Path migrationsDirectory;
     private final NanoClock clock;
+    private final FaultPoints faults;
 
     /** @param migrationsDirectory on tmpfs; a directory for each migration that arrives */
     public QemuGuestHost(
@@ -36,12 +39,14 @@ public final class QemuGuestHost implements GuestHost {
             GuestLauncher launcher,
             HostProfile profile,
             Path migrationsDirectory,
-            NanoClock clock) {
+            NanoClock clock,
+            FaultPoints faults) {
         this.registry = registry;
         this.launcher = launcher;
         this.profile = profile;
         this.migrationsDirectory = migrationsDirectory;
         this.clock = clock;
+        this.faults = faults;
     }
 
     @Override
@@ -79,6 +84,7 @@ public final class QemuGuestHost implements GuestHost {
         }
         GuestDefinition definition = definition(spec);
         GuestLauncher.Incoming started = launcher.startIncoming(definition, id);
+        faults.at(FaultPoint.DESTINATION_QEMU_STARTED);
         ArrivingQemu.Fate fate = new Started(started, definition);
         try {
             List<Reason> against = Preflight.incoming(started.guest(), spec.blocks(), spec.machine());
@@ -162,6 +168,7 @@ public final class QemuGuestHost implements GuestHost {
             List<Path> ramFiles) {
         Path directory = directory(id);
         ArrivingQemu arriving = new ArrivingQemu(guest, spec.blocks(), directory, fate, clock);
+        faults.at(FaultPoint.USERFAULTFD_INJECTED);
         arriving.writeDown(directory, attached, attached ? "" : spec.definitionJson(), ramFiles);
         return arriving;
     }

@@ -183,6 +183,20 @@ final class BulkStream extends ClientCall.Listener<BulkAck> implements PeerLink.
         }
     }
 
+    /** As if its connection had gone. From any thread. */
+    void breakOff(String why) {
+        lock.lock();
+        try {
+            if (end == null) {
+                end = Status.UNAVAILABLE.withDescription(why);
+            }
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+        call.cancel(why, null);
+    }
+
     void close() {
         call.cancel("the migration has ended", null);
     }
@@ -216,7 +230,9 @@ final class BulkStream extends ClientCall.Listener<BulkAck> implements PeerLink.
     public void onClose(Status status, Metadata trailers) {
         lock.lock();
         try {
-            end = status.isOk() ? Status.UNAVAILABLE.withDescription("the destination closed the stream") : status;
+            if (end == null) {
+                end = status.isOk() ? Status.UNAVAILABLE.withDescription("the destination closed the stream") : status;
+            }
             changed.signalAll();
         } finally {
             lock.unlock();

@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 
 /**
  * Demand faults at the source: a request comes in and its pages go out on the same event loop, straight from the guest's
@@ -27,15 +28,25 @@ final class DemandStream extends ClientCall.Listener<PageFrame> {
     private final long epoch;
     private final PageFrame answer = new PageFrame();
     private final CountDownLatch opened = new CountDownLatch(1);
+    private final Consumer<DemandStream> broke;
     private volatile Status end;
+    private volatile boolean closed;
     private final AtomicLong bytesSent = new AtomicLong();
 
-    DemandStream(ClientCall<PageFrame, PageFrame> call, DemandSource source, long migration, long epoch, String peer) {
+    /** @param broke told on the event loop when it ends without {@link #close} */
+    DemandStream(
+            ClientCall<PageFrame, PageFrame> call,
+            DemandSource source,
+            long migration,
+            long epoch,
+            String peer,
+            Consumer<DemandStream> broke) {
         this.call = call;
         this.source = source;
         this.migration = migration;
         this.epoch = epoch;
         this.peer = peer;
+        this.broke = broke;
         answer.migration = migration;
         answer.epoch = epoch;
         answer.data = ByteBuffer.allocateDirect(MAX_REQUEST_BYTES);
@@ -103,6 +114,9 @@ final class DemandStream extends ClientCall.Listener<PageFrame> {
             end = status.isOk() ? Status.UNAVAILABLE.withDescription("the destination closed the stream") : status;
         }
         opened.countDown();
+        if (!closed) {
+            broke.accept(this);
+        }
     }
 
     long bytesSent() {
@@ -117,6 +131,7 @@ final class DemandStream extends ClientCall.Listener<PageFrame> {
     }
 
     void close() {
+        closed = true;
         call.cancel("the migration has ended", null);
     }
 }

@@ -4,6 +4,8 @@ import dev.ferry.sys.ThreadPriority;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
+import io.netty.channel.ChannelException;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.epoll.EpollChannelOption;
@@ -12,10 +14,15 @@ import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Channels to one peer, each with a TCP connection and an event loop of its own. Closed in reverse order. */
 final class PeerChannels implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(PeerChannels.class);
     private static final int LEAST_RECEIVE_BYTES = 2 << 10;
     private static final int FIRST_RECEIVE_BYTES = 16 << 10;
 
@@ -24,15 +31,57 @@ final class PeerChannels implements AutoCloseable {
 
     static final int USER_TIMEOUT_MS = 10_000;
 
+    /**
+     * While a guest stands still or waits for pages, silence of this length is a broken connection. Left alone, TCP asks less and
+     * less often: after a cut of 5 s it would be quiet for more than another second.
+     */
+    private static final int IMPATIENT_MS = 1_000;
+
+    private static final int IMPATIENT_SECONDS = IMPATIENT_MS / 1_000;
+
     private final String peer;
     private final String threads;
     private final List<ManagedChannel> channels = new ArrayList<>();
     private final List<MultiThreadIoEventLoopGroup> loops = new ArrayList<>();
+    private final Set<EpollSocketChannel> sockets = ConcurrentHashMap.newKeySet();
+    private int connectMs = (int) TimeUnit.SECONDS.toMillis(10);
+    private volatile boolean impatient;
 
     /** @param threads what its threads' names begin with */
     PeerChannels(String peer, String threads) {
         this.peer = peer;
         this.threads = threads;
+    }
+
+    /** How long a connection of a channel that is opened from now on may take to be made. */
+    void limitConnect(int ms) {
+        connectMs = ms;
+    }
+
+    /** From now on a connection is broken when its other end is silent for a second; also those that are made later. */
+    void beImpatient() {
+        impatient = true;
+        sockets.forEach(PeerChannels::expectAnswers);
+    }
+
+    private static void expectAnswers(EpollSocketChannel socket) {
+        try {
+            // The keep-alive finds out where nothing is under way.
+            socket.config()
+                    .setTcpUserTimeout(IMPATIENT_MS)
+                    .setTcpKeepIdle(IMPATIENT_SECONDS)
+                    .setTcpKeepIntvl(IMPATIENT_SECONDS)
+                    .setKeepAlive(true);
+        } catch (ChannelException e) {
+            LOG.debug("{} is closed", socket, e);
+        }
+    }
+
+    private EpollSocketChannel socket() {
+        EpollSocketChannel socket = new EpollSocketChannel();
+        sockets.add(socket);
+        socket.closeFuture().addListener(closed -> sockets.remove(socket));
+        return socket;
     }
 
     /** Its event loop runs ahead of all ordinary threads. */
@@ -54,8 +103,9 @@ final class PeerChannels implements AutoCloseable {
                 1, new DefaultThreadFactory(threads + purpose + "-" + peer, true), EpollIoHandler.newFactory());
         ManagedChannel channel = NettyChannelBuilder.forTarget(peer)
                 .eventLoopGroup(loop)
-                .channelType(EpollSocketChannel.class)
-                .withOption(EpollChannelOption.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+                .channelFactory(this::socket)
+                .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, connectMs)
+                .withOption(EpollChannelOption.TCP_USER_TIMEOUT, impatient ? IMPATIENT_MS : USER_TIMEOUT_MS)
                 .keepAliveTime(10, TimeUnit.SECONDS)
                 .keepAliveTimeout(5, TimeUnit.SECONDS)
                 .maxInboundMessageSize(PeerServer.MAX_MESSAGE_BYTES)
@@ -64,6 +114,13 @@ final class PeerChannels implements AutoCloseable {
         loops.add(loop);
         channels.add(channel);
         return channel;
+    }
+
+    /** One that is not wanted any more. */
+    void close(ManagedChannel channel) {
+        int at = channels.indexOf(channel);
+        channels.remove(at).shutdownNow();
+        loops.remove(at).shutdownGracefully(0, 1, TimeUnit.SECONDS);
     }
 
     static RecvByteBufAllocator receiveBuffers() {

@@ -24,6 +24,9 @@ import dev.ferry.v1.SwitchoverRequest;
 import dev.ferry.v1.SwitchoverResponse;
 import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.netty.channel.ConnectTimeoutException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -33,6 +36,18 @@ final class PeerClient implements PeerLink {
     /** gRPC's own limit for streams of ours; they live as long as the migration. */
     private static final CallOptions ON_THE_EVENT_LOOP = CallOptions.DEFAULT.withExecutor(Runnable::run);
 
+    /**
+     * For a connection to be made. A first packet that is lost is sent again a second later: when a link comes back, another
+     * attempt is there sooner. Where the way is long, every fourth one waits.
+     */
+    private static final int CONNECT_MS = 250;
+
+    private static final int CONNECT_FAR_MS = 3_000;
+
+    /** For the answer to the first call: it does nothing, so a link that was cut again is likelier than a peer that is slow. */
+    private static final long ANSWER_NS = TimeUnit.MILLISECONDS.toNanos(750);
+
+    private static final int ATTEMPTS = 4;
     private static final long OPEN_LIMIT_NS = TimeUnit.SECONDS.toNanos(10);
 
     private final String peer;
@@ -41,9 +56,9 @@ final class PeerClient implements PeerLink {
     private final String version;
     private final long connectSeconds;
     private final PeerChannels channels;
-    private final ManagedChannel control;
-    private BulkStream bulk;
-    private DemandStream demand;
+    private ManagedChannel control;
+    private volatile BulkStream bulk;
+    private volatile DemandStream demand;
     private long bytesOfEarlierDemand;
     private volatile PostcopyCounts counts = PostcopyCounts.NONE;
 
@@ -54,13 +69,48 @@ final class PeerClient implements PeerLink {
         this.version = version;
         this.connectSeconds = connectSeconds;
         this.channels = channels;
+        channels.limitConnect(CONNECT_MS);
         this.control = channels.openUrgent("control");
     }
 
     @Override
     public String hello() {
+        long endNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(connectSeconds);
+        boolean far = false;
+        for (int attempt = 1; ; attempt++) {
+            try {
+                long leftNs = Math.max(1, endNs - System.nanoTime());
+                String peerVersion = helloOnce(far ? leftNs : Math.min(leftNs, ANSWER_NS));
+                // The streams' connections may be made while the guest runs on: a short cut is sat out.
+                channels.limitConnect(CONNECT_FAR_MS);
+                return peerVersion;
+            } catch (FerryException e) {
+                if (!wasSilence(e) || System.nanoTime() > endNs) {
+                    throw e;
+                }
+                far = (attempt + 1) % ATTEMPTS == 0;
+                channels.close(control);
+                channels.limitConnect(far ? CONNECT_FAR_MS : CONNECT_MS);
+                control = channels.openUrgent("control");
+            }
+        }
+    }
+
+    private static boolean wasSilence(Throwable e) {
+        for (Throwable t = e; t != null; t = t.getCause()) {
+            if (t instanceof ConnectTimeoutException
+                    || (t instanceof StatusRuntimeException s
+                            && s.getStatus().getCode() == Status.Code.DEADLINE_EXCEEDED)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private String helloOnce(long limitNs) {
         try {
             return stub(connectSeconds)
+                    .withDeadlineAfter(limitNs, TimeUnit.NANOSECONDS)
                     .hello(HelloRequest.newBuilder()
                             .setProtocolVersion(PeerMessages.PROTOCOL_VERSION)
                             .setFerryVersion(version)
@@ -111,13 +161,15 @@ final class PeerClient implements PeerLink {
 
     @Override
     public void openDemand(DemandSource source) {
+        channels.beImpatient(); // from here on somebody may wait
         DemandStream before = demand;
         demand = new DemandStream(
                 channels.openUrgent("demand").newCall(PageMethods.DEMAND, ON_THE_EVENT_LOOP),
                 source,
                 migration,
                 epoch,
-                peer);
+                peer,
+                this::demandBroke);
         demand.open(OPEN_LIMIT_NS);
         if (before != null) {
             bytesOfEarlierDemand += before.bytesSent();
@@ -177,6 +229,7 @@ final class PeerClient implements PeerLink {
 
     @Override
     public List<PageRuns> missing() {
+        channels.beImpatient();
         return call(
                 "reconcile",
                 () -> stub(10)
@@ -231,6 +284,14 @@ final class PeerClient implements PeerLink {
             demand.close();
         }
         channels.close();
+    }
+
+    /** On its event loop. Both streams take the same way: the push finds out at once, not when its own connection does. */
+    private void demandBroke(DemandStream which) {
+        BulkStream other = bulk;
+        if (which == demand && other != null) {
+            other.breakOff("the demand stream has broken");
+        }
     }
 
     private <T> T call(String step, Supplier<T> work) {

@@ -22,8 +22,10 @@ import io.netty.channel.unix.DomainSocketAddress;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -40,13 +42,31 @@ final class Ferryd implements AutoCloseable {
     private Process process;
     private ManagedChannel channel;
 
+    private final Place place;
+
+    /**
+     * Where it runs.
+     *
+     * @param prefix of its command
+     * @param address that the other host reaches it at
+     * @param environment in addition
+     */
+    record Place(List<String> prefix, String address, Map<String, String> environment) {
+        static final Place HERE = new Place(List.of(), "127.0.0.1", Map.of());
+    }
+
     /**
      * Launches it.
      *
      * @param extra more configuration, for example {@code [guests.values]}
      */
     Ferryd(Path home, String extra) throws Exception {
+        this(home, extra, Place.HERE);
+    }
+
+    Ferryd(Path home, String extra, Place place) throws Exception {
         this.home = home;
+        this.place = place;
         Files.createDirectories(home.resolve("ram"));
         int port = freePort();
         config = home.resolve("ferryd.toml");
@@ -55,14 +75,15 @@ final class Ferryd implements AutoCloseable {
                 runtime_dir = "%1$s/run"
                 name = "%2$s"
                 [peer]
-                listen = "127.0.0.1:%3$d"
+                listen = "%5$s:%3$d"
                 %4$s
                 """.formatted(
                         home,
                         home.getFileName(),
                         port,
-                        extra.contains("[guests]") ? extra : "[guests]\nram_dir = \"" + home + "/ram\"\n" + extra));
-        peer = "127.0.0.1:" + port;
+                        extra.contains("[guests]") ? extra : "[guests]\nram_dir = \"" + home + "/ram\"\n" + extra,
+                        place.address()));
+        peer = place.address() + ":" + port;
         launch();
     }
 
@@ -74,11 +95,14 @@ final class Ferryd implements AutoCloseable {
 
     /** Starts the daemon. */
     void launch() throws IOException {
-        process = new ProcessBuilder(REPOSITORY.resolve("bin/ferryd").toString(), "--config", config.toString())
+        List<String> command = new ArrayList<>(place.prefix());
+        command.addAll(List.of(REPOSITORY.resolve("bin/ferryd").toString(), "--config", config.toString()));
+        ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectError(
                         ProcessBuilder.Redirect.appendTo(home.resolve("log").toFile()))
-                .redirectOutput(home.resolve("out").toFile())
-                .start();
+                .redirectOutput(home.resolve("out").toFile());
+        builder.environment().putAll(place.environment());
+        process = builder.start();
     }
 
     void awaitReady() throws IOException {
@@ -104,6 +128,10 @@ final class Ferryd implements AutoCloseable {
 
     String log() throws IOException {
         return Files.exists(home.resolve("log")) ? Files.readString(home.resolve("log")) : "";
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
     }
 
     long pid() {
