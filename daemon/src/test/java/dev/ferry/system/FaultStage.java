@@ -34,6 +34,10 @@ final class FaultStage implements AutoCloseable {
     private Ferryd to;
     private VerifyingGuest guest;
     private boolean broken;
+
+    /** Of the guest where it is now: it arrives on a file everywhere. */
+    private boolean ramIsFile;
+
     private boolean closed;
 
     /** How a move went: the longest times from the end of a fault to the first fault of the guest that was served; −1: none. */
@@ -117,6 +121,7 @@ final class FaultStage implements AutoCloseable {
         broken = true; // until the end says otherwise
         long beganNs = System.nanoTime();
         int sourcePid = guest.pid();
+        ramIsFile = !from.ramFiles().isEmpty();
         try (Witness witness =
                 new Witness(guest.serialFile(), to.guestDirectory(NAME).resolve("serial"))) {
             arm(strike);
@@ -369,9 +374,9 @@ final class FaultStage implements AutoCloseable {
     }
 
     private void check(Strike strike, Strike again, Verdict verdict, int sourcePid, Witness witness) throws Exception {
-        if (!Verdict.of(strike.point(), strike.fault()).contains(verdict) && again == null) {
+        if (!Verdict.of(strike.point(), strike.fault(), ramIsFile).contains(verdict) && again == null) {
             throw new AssertionError(strike + " ended " + verdict + ", must be "
-                    + Verdict.of(strike.point(), strike.fault()) + "\n" + logs());
+                    + Verdict.of(strike.point(), strike.fault(), ramIsFile) + "\n" + logs());
         }
         switch (verdict) {
             case ON_THE_SOURCE -> {

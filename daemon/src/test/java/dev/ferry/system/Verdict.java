@@ -74,8 +74,17 @@ enum Verdict {
         };
     }
 
-    /** One of these is right. */
-    static Set<Verdict> of(FaultPoint point, Fault fault) {
+    /**
+     * One of these is right.
+     *
+     * @param ramIsFile at the source: then its QEMU is not needed any more once the guest was given away
+     */
+    static Set<Verdict> of(FaultPoint point, Fault fault, boolean ramIsFile) {
+        if (ramIsFile
+                && fault == Fault.KILL_SOURCE_QEMU
+                && (isAfterCommit(point) || point == FaultPoint.HANDED_OVER_JOURNALLED)) {
+            return EnumSet.of(MOVED);
+        }
         if (isAfterCommit(point)) {
             return switch (fault) {
                 case KILL_SOURCE_QEMU ->
