@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /**
  * Two hosts with a link that can be cut, and one guest that verifies itself and moves back and forth between them, while at a
@@ -125,7 +126,7 @@ final class FaultStage implements AutoCloseable {
         try (Witness witness =
                 new Witness(guest.serialFile(), to.guestDirectory(NAME).resolve("serial"))) {
             arm(strike);
-            String id = from.start(NAME, to, policy(strike.point())).getId();
+            String id = begin(strike.point());
             provoke(strike.point(), id);
             if (!awaitStruck(strike, id)) {
                 throw new AssertionError(strike + " was not reached: " + from.get(id));
@@ -145,6 +146,24 @@ final class FaultStage implements AutoCloseable {
             Verdict verdict = awaitVerdict(id, sourcePid);
             check(strike, again, verdict, sourcePid, witness);
             return new Result(verdict, firstFault, (System.nanoTime() - beganNs) / 1_000_000);
+        }
+    }
+
+    /** A daemon that dies at its very first boundary may not have answered yet; then its journal has the id. */
+    private String begin(FaultPoint point) throws IOException {
+        try {
+            return from.start(NAME, to, policy(point)).getId();
+        } catch (StatusRuntimeException e) {
+            if (point != FaultPoint.DEPARTURE_JOURNALLED || e.getStatus().getCode() != Status.Code.UNAVAILABLE) {
+                throw e;
+            }
+        }
+        try (Stream<Path> entries = Files.list(from.home.resolve("run/journal"))) {
+            return entries.map(f -> f.getFileName().toString())
+                    .filter(f -> f.endsWith(".out.journal"))
+                    .map(f -> f.substring(0, f.indexOf('.')))
+                    .findFirst()
+                    .orElseThrow();
         }
     }
 
