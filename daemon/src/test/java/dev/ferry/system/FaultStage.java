@@ -126,7 +126,7 @@ final class FaultStage implements AutoCloseable {
         try (Witness witness =
                 new Witness(guest.serialFile(), to.guestDirectory(NAME).resolve("serial"))) {
             arm(strike);
-            String id = begin(strike.point());
+            String id = startMove(strike.point());
             provoke(strike.point(), id);
             if (!awaitStruck(strike, id)) {
                 throw new AssertionError(strike + " was not reached: " + from.get(id));
@@ -149,12 +149,12 @@ final class FaultStage implements AutoCloseable {
         }
     }
 
-    /** A daemon that dies at its very first boundary may not have answered yet; then its journal has the id. */
-    private String begin(FaultPoint point) throws IOException {
+    /** A daemon that dies at one of its first boundaries may not have answered yet; then its journal has the id. */
+    private String startMove(FaultPoint point) throws IOException {
         try {
             return from.start(NAME, to, policy(point)).getId();
         } catch (StatusRuntimeException e) {
-            if (point != FaultPoint.DEPARTURE_JOURNALLED || e.getStatus().getCode() != Status.Code.UNAVAILABLE) {
+            if (point.side() != Side.SOURCE || e.getStatus().getCode() != Status.Code.UNAVAILABLE) {
                 throw e;
             }
         }
