@@ -60,6 +60,9 @@ final class PeerClient implements PeerLink {
     private volatile BulkStream bulk;
     private volatile DemandStream demand;
     private long bytesOfEarlierDemand;
+    /** The last connection took longer than a near peer takes. */
+    private boolean far;
+
     private volatile PostcopyCounts counts = PostcopyCounts.NONE;
 
     PeerClient(PeerChannels channels, String peer, long migration, long epoch, String version, long connectSeconds) {
@@ -76,7 +79,7 @@ final class PeerClient implements PeerLink {
     @Override
     public String hello() {
         long endNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(connectSeconds);
-        boolean far = false;
+        far = false;
         for (int attempt = 1; ; attempt++) {
             try {
                 long leftNs = Math.max(1, endNs - System.nanoTime());
@@ -230,6 +233,8 @@ final class PeerClient implements PeerLink {
     @Override
     public List<PageRuns> missing() {
         channels.beImpatient();
+        channels.limitConnect(
+                far ? CONNECT_FAR_MS : CONNECT_MS); // the link may be cut again before the streams are open
         return call(
                 "reconcile",
                 () -> stub(10)

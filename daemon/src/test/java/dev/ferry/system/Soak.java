@@ -145,7 +145,8 @@ final class Soak {
             stage = new FaultStage(memory, slow ? "1gbit" : "");
             for (int i = 0; i < MOVES_A_STAGE && System.nanoTime() < endNs; i++) {
                 Strike first = strike(random, slow);
-                boolean twice = !first.fault().endsAQemu() && random.nextInt(3) == 0;
+                boolean twice =
+                        Verdict.isAfterCommit(first.point()) && !first.fault().endsAQemu() && random.nextInt(3) == 0;
                 if (attempt(first, twice ? inRecovery(random) : null) == null) {
                     summary(1);
                     return false;
@@ -227,11 +228,11 @@ final class Soak {
         checkGoesOn();
         moves++;
         count(strike);
-        if (again != null) {
-            count(again);
-        }
         try {
             Result r = stage.move(strike, again);
+            if (r.twice()) {
+                count(again);
+            }
             verdicts.merge(r.verdict(), 1, Integer::sum);
             longest.merge(strike.fault(), r.firstFaultMs(), Math::max);
             OUT.printf(
@@ -239,7 +240,7 @@ final class Soak {
                     moves,
                     strike.point() + (strike.pass() > 1 ? "*" + strike.pass() : ""),
                     strike.fault(),
-                    again == null ? "" : "then " + again.point() + " " + again.fault() + " ",
+                    !r.twice() ? "" : "then " + again.point() + " " + again.fault() + " ",
                     r.verdict(),
                     r.totalMs(),
                     r.firstFaultMs() < 0 ? "" : ", first fault served after " + r.firstFaultMs() + " ms");

@@ -77,18 +77,13 @@ enum Verdict {
     /**
      * One of these is right.
      *
-     * @param ramIsFile at the source: then its QEMU is not needed any more once the guest was given away
+     * @param inFile whether the source's RAM is a file, which outlives its QEMU
      */
-    static Set<Verdict> of(FaultPoint point, Fault fault, boolean ramIsFile) {
-        if (ramIsFile
-                && fault == Fault.KILL_SOURCE_QEMU
-                && (isAfterCommit(point) || point == FaultPoint.HANDED_OVER_JOURNALLED)) {
-            return EnumSet.of(MOVED);
-        }
+    static Set<Verdict> of(FaultPoint point, Fault fault, boolean inFile) {
         if (isAfterCommit(point)) {
             return switch (fault) {
                 case KILL_SOURCE_QEMU ->
-                    COMPLETE.contains(point)
+                    inFile || COMPLETE.contains(point)
                             ? EnumSet.of(MOVED)
                             : point == FaultPoint.PUSH_ENDED ? EnumSet.of(MOVED, WAITS) : EnumSet.of(WAITS);
                 case KILL_DESTINATION_QEMU -> EnumSet.of(ENDED);
@@ -108,7 +103,7 @@ enum Verdict {
             case KILL_SOURCE -> EnumSet.of(asked ? MOVED : ON_THE_SOURCE);
             // FENCED: a destination whose daemon died before it wrote COMMITTED never ran the guest.
             case KILL_DESTINATION, KILL_BOTH, KILL_DESTINATION_QEMU -> EnumSet.of(ON_THE_SOURCE);
-            case KILL_SOURCE_QEMU -> EnumSet.of(asked ? WAITS : ENDED);
+            case KILL_SOURCE_QEMU -> EnumSet.of(!asked ? ENDED : inFile ? MOVED : WAITS);
             case STOP_SOURCE, STOP_DESTINATION, CUT_SHORT, CUT, CUT_LONG, CUT_TWICE ->
                 isUndo(point) ? EnumSet.of(ON_THE_SOURCE) : EnumSet.of(ON_THE_SOURCE, MOVED);
         };
