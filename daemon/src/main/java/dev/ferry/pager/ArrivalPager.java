@@ -71,23 +71,22 @@ final class ArrivalPager {
         }
     }
 
-    /** Every page is valid: nothing of it stays in the process. Harmless twice. */
+    /** Every page is valid, or none was ever mapped: nothing of it stays in the process. Harmless twice. */
     void unhook() {
         if (unhooked) {
             return;
         }
         mapAhead.close();
+        // The reader goes after that: should something stay registered, its faults are served until another try.
+        UffdPages.unregister(injected.local(), ram);
         reader.close();
-        for (QemuRamBlock b : ram) {
-            injected.local().unregister(b.hostAddress(), b.block().lengthBytes());
-        }
         // QEMU's own copy goes last: while a range is registered it is what keeps waiting threads from reading zeros.
         RemoteUserfaultfd.closeRemote(process, injected.remoteFd());
         unhooked = true;
         release();
     }
 
-    /** The process has ended. */
+    /** The process has ended. Harmless twice. */
     void abandon() {
         mapAhead.close();
         reader.close();

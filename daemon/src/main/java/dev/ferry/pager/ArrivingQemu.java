@@ -30,7 +30,7 @@ final class ArrivingQemu implements ArrivingGuest {
     private static final Duration LOAD_LIMIT = Duration.ofSeconds(25);
     private static final Duration LIMIT = Duration.ofSeconds(10);
 
-    /** What happens to the guest when it has settled or was ended. */
+    /** What happens to the guest when it has settled or was ended. One that failed is repeated. */
     interface Fate {
         void settled();
 
@@ -44,6 +44,8 @@ final class ArrivingQemu implements ArrivingGuest {
     private final PageStateFile pageState;
     private final ArrivalPager pager;
     private boolean contTried;
+
+    /** Everything was done that {@link #settle} or {@link #fence} does: set last, so that one that failed goes on when repeated. */
     private boolean over;
 
     /**
@@ -61,6 +63,7 @@ final class ArrivingQemu implements ArrivingGuest {
         List<RamFile> files = new ArrayList<>();
         RemoteUserfaultfd.Injected injected = null;
         PageStateFile state = null;
+        ArrivalPager made = null;
         try {
             for (QemuRamBlock b : ram) {
                 files.add(RamFile.open(b.backing().openPath(), true));
@@ -80,28 +83,38 @@ final class ArrivingQemu implements ArrivingGuest {
                                 ram.get(i).backing().offsetBytes(),
                                 ram.get(i).block().lengthBytes());
             }
+            made = new ArrivalPager(guest.name(), guest.process(), injected, sourceNumbered(), files, state, clock);
             guest.prepareIncoming();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             if (injected != null) {
                 letGo(injected, e);
             }
+            if (made != null) {
+                attempt(e, made::abandon);
+            }
             if (state != null) {
-                state.remove();
+                attempt(e, state::remove);
             }
             files.forEach(RamFile::close);
             throw e;
         }
         this.pageState = state;
-        this.pager = new ArrivalPager(guest.name(), guest.process(), injected, sourceNumbered(), files, state, clock);
+        this.pager = made;
     }
 
-    /** A QEMU that was attached lives on: nothing of ours may stay in it. */
-    private void letGo(RemoteUserfaultfd.Injected injected, RuntimeException why) {
-        try (Userfaultfd uffd = injected.local()) {
-            for (QemuRamBlock b : ram) {
-                uffd.unregister(b.hostAddress(), b.block().lengthBytes());
-            }
-            RemoteUserfaultfd.closeRemote(guest.process(), injected.remoteFd());
+    /**
+     * A QEMU that was attached lives on: nothing of ours may stay in it. It has not run and no device state was loaded, so
+     * nobody waits for a page, and closing the userfaultfd is right even if it could not be unregistered.
+     */
+    private void letGo(RemoteUserfaultfd.Injected injected, Throwable why) {
+        attempt(why, () -> UffdPages.unregister(injected.local(), ram));
+        attempt(why, () -> RemoteUserfaultfd.closeRemote(guest.process(), injected.remoteFd()));
+        injected.local().close();
+    }
+
+    private static void attempt(Throwable why, Runnable step) {
+        try {
+            step.run();
         } catch (RuntimeException e) {
             why.addSuppressed(e);
         }
@@ -124,8 +137,9 @@ final class ArrivingQemu implements ArrivingGuest {
         try {
             all.write(directory);
         } catch (RuntimeException e) {
-            pager.abandon();
-            pageState.remove();
+            attempt(e, pager::unhook);
+            attempt(e, pager::abandon);
+            attempt(e, pageState::remove);
             throw e;
         }
     }
@@ -224,11 +238,11 @@ final class ArrivingQemu implements ArrivingGuest {
         }
         pager.unhook();
         fate.settled();
+        over = true;
     }
 
     @Override
     public synchronized void forget() {
-        over = true;
         pageState.remove();
     }
 
@@ -240,9 +254,9 @@ final class ArrivingQemu implements ArrivingGuest {
         LOG.info("ending the destination QEMU of {}: {}", guest.name(), reason);
         guest.kill(LIMIT);
         pager.abandon();
-        over = true;
         pageState.remove();
         fate.ended();
+        over = true;
     }
 
     @Override

@@ -145,7 +145,7 @@ final class FaultReader implements FaultQueue, AutoCloseable {
                 try {
                     memory.fault(block, block.pageAt(offset));
                 } catch (RuntimeException | Error e) {
-                    // The thread must live: others wait. This page is tried again by the sweep.
+                    // The thread must live: others wait. What can fail is kept there and tried again.
                     LOG.error("fault at page {} of {} could not be served", block.pageAt(offset), block.name(), e);
                 }
                 return;

@@ -95,9 +95,9 @@ final class PageStateFile {
         return written.clone();
     }
 
-    /** The guest has settled or is gone. */
+    /** The guest has settled or is gone. Harmless twice. */
     void remove() {
-        remove(directory);
+        removeIfPresent(directory);
     }
 
     /** Of a migration that an earlier daemon began. */

@@ -50,12 +50,26 @@ final class ProcessSourceMemory implements SourceMemory, AutoCloseable {
         }
     }
 
+    /** What fails half way is undone. */
     @Override
     public void startTracking() {
         if (injected != null) {
             throw new IllegalStateException("writes of " + guest.name() + " are tracked already");
         }
         injected = guest.injectUserfaultfd();
+        try {
+            track();
+        } catch (RuntimeException | Error e) {
+            try {
+                stopTracking();
+            } catch (RuntimeException left) {
+                e.addSuppressed(left);
+            }
+            throw e;
+        }
+    }
+
+    private void track() {
         injected.local()
                 .api(Userfaultfd.FEATURE_WP_ASYNC
                         | Userfaultfd.FEATURE_WP_UNPOPULATED
@@ -64,7 +78,8 @@ final class ProcessSourceMemory implements SourceMemory, AutoCloseable {
         for (QemuRamBlock b : blocks) {
             WriteTracking of = tracking(b);
             tracking[b.block().index()] = of;
-            if (b.block().pageSizeBytes() == BASE_PAGE_BYTES) {
+            // All of a private mapping of a file is read, and what was read looks as if it were new.
+            if (b.block().pageSizeBytes() == BASE_PAGE_BYTES && !b.backing().readsFile()) {
                 of.start();
             } else {
                 of.startWhole();
@@ -162,10 +177,12 @@ final class ProcessSourceMemory implements SourceMemory, AutoCloseable {
         pagemap = null;
         try (Userfaultfd uffd = mine.local()) {
             if (guest.process().isAlive()) {
-                for (QemuRamBlock b : blocks) {
-                    uffd.unregister(b.hostAddress(), b.block().lengthBytes());
+                try {
+                    UffdPages.unregister(uffd, blocks);
+                } finally {
+                    // Nobody ever waits on this one, so with its last descriptor goes whatever is still registered.
+                    RemoteUserfaultfd.closeRemote(guest.process(), mine.remoteFd());
                 }
-                RemoteUserfaultfd.closeRemote(guest.process(), mine.remoteFd());
             }
         } finally {
             if (scanned != null) {

@@ -131,10 +131,11 @@ public final class QemuGuestHost implements GuestHost {
             return; // its QEMU has ended, and with it all that was to be undone
         }
         QemuGuest guest = registry.guest(name);
-        guest.removeTraces();
+        // First, whatever becomes of the rest: a guest that stands is worse than a descriptor that stays.
         if (guest.status().equals("paused")) {
             guest.cont(LIMIT);
         }
+        guest.removeTraces();
     }
 
     @Override
@@ -194,8 +195,8 @@ public final class QemuGuestHost implements GuestHost {
 
         @Override
         public void ended() {
-            started.guest().close();
             launcher.cleanUp(definition.name(), started.ramFiles());
+            started.guest().close();
         }
     }
 

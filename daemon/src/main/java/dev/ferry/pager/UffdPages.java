@@ -50,6 +50,25 @@ final class UffdPages implements GuestPages {
         this.file = files.toArray(RamFile[]::new);
     }
 
+    /** All that can be is, whatever fails; the first failure is thrown then. */
+    static void unregister(Userfaultfd uffd, List<QemuRamBlock> blocks) {
+        RuntimeException failure = null;
+        for (QemuRamBlock b : blocks) {
+            try {
+                uffd.unregister(b.hostAddress(), b.block().lengthBytes());
+            } catch (RuntimeException e) {
+                if (failure == null) {
+                    failure = e;
+                } else {
+                    failure.addSuppressed(e);
+                }
+            }
+        }
+        if (failure != null) {
+            throw failure;
+        }
+    }
+
     @Override
     public void write(RamBlock block, long firstPage, int pages, ByteBuffer data, int index) {
         file[block.index()].write(

@@ -90,7 +90,7 @@ public final class ArrivalMemory {
     }
 
     /**
-     * Now and then: what could not be mapped, for want of memory for example, is tried once more.
+     * Now and then: what could not be mapped, for want of memory for example, or asked for, is tried once more.
      *
      * @return the failure that made it necessary, or null
      */
@@ -104,11 +104,10 @@ public final class ArrivalMemory {
     }
 
     private void serveWaiting() {
-        PageRequester to = requester;
         for (RamBlock block : blocks) {
             requested[block.index()].forEachSetRun(0, block.pageCount(), 1, (page, n) -> {
                 if (!valid[block.index()].get(page)) {
-                    to.request(block, page, 1);
+                    ask(block, page);
                 } else {
                     mapOne(block, page);
                 }
@@ -142,7 +141,16 @@ public final class ArrivalMemory {
             serveValid(block, page);
             return;
         }
-        requester.request(block, page, 1);
+        ask(block, page);
+    }
+
+    /** It stays requested whatever happens here, and others have to be served. */
+    private void ask(RamBlock block, long page) {
+        try {
+            requester.request(block, page, 1);
+        } catch (RuntimeException | Error e) {
+            failure = e;
+        }
     }
 
     /** Pages with content arrived. {@code index} is where the first page begins in the direct buffer. */

@@ -8,7 +8,9 @@ import dev.ferry.sys.KernelSupport;
 import dev.ferry.sys.ProcFs;
 import dev.ferry.sys.ProcMaps;
 import java.io.IOException;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -18,6 +20,11 @@ import java.util.Set;
 /** Why a guest cannot leave, or cannot arrive. Reads only. */
 public final class Preflight {
     private static final Duration LIMIT = Duration.ofSeconds(5);
+    private static final int BASE_PAGE_BYTES = 4096;
+
+    /** What one answer to a fault may hold. */
+    private static final int LARGEST_PAGE_BYTES = 2 << 20;
+
     private static final List<String> SOURCE_COMMANDS =
             List.of("stop", "cont", "add-fd", "remove-fd", "getfd", "closefd", "xen-save-devices-state");
     private static final List<String> DESTINATION_COMMANDS =
@@ -25,7 +32,7 @@ public final class Preflight {
 
     private Preflight() {}
 
-    /** Of a running guest on the source: VFIO, foreign mappers, blocks without address, missing commands, kernel, privileges. */
+    /** Of a running guest on the source: VFIO, foreign mappers, blocks without address or with huge pages that are too large, missing commands, kernel, privileges. */
     public static List<Reason> source(QemuGuest guest) {
         List<Reason> reasons = new ArrayList<>();
         String status = guest.status();
@@ -41,6 +48,14 @@ public final class Preflight {
                     "RAM_BLOCK_WITHOUT_ADDRESS",
                     "QEMU " + guest.version() + " does not tell where RAM block " + block
                             + " lies: remove that device, or run a newer QEMU"));
+        }
+        for (QemuRamBlock b : guest.blocks()) {
+            if (b.block().pageSizeBytes() > LARGEST_PAGE_BYTES) {
+                reasons.add(new Reason(
+                        "RAM_PAGE_SIZE",
+                        "RAM block " + describe(b.block())
+                                + ": a fault would wait for all of one; pages of 2 MiB and 4 KiB can be moved"));
+            }
         }
         int pid = guest.process().pid();
         if (ProcFs.descriptors(pid).values().stream().anyMatch(t -> t.startsWith("/dev/vfio/"))) {
@@ -175,7 +190,22 @@ public final class Preflight {
                 .mapToLong(RamBlock::lengthBytes)
                 .sum();
         try {
-            long room = Math.min(Files.getFileStore(host.ramDir()).getUsableSpace(), ProcFs.memoryAvailableBytes());
+            FileStore store = Files.getFileStore(host.ramDir());
+            int pageBytes = store.type().equals("hugetlbfs") ? Math.toIntExact(store.getBlockSize()) : BASE_PAGE_BYTES;
+            for (RamBlock block : blocks) {
+                if (block.guestRam() && block.pageSizeBytes() != pageBytes) {
+                    reasons.add(
+                            new Reason(
+                                    "RAM_PAGE_SIZE",
+                                    "RAM block " + describe(block) + ", but pages of " + (pageBytes >> 10)
+                                            + " KiB in ram_dir "
+                                            + host.ramDir()
+                                            + ": name a file system in ram_dir that has the same, or attach a QEMU there that has"));
+                }
+            }
+            long room = pageBytes == BASE_PAGE_BYTES
+                    ? Math.min(store.getUsableSpace(), ProcFs.memoryAvailableBytes())
+                    : hugePagesBytes(store, pageBytes);
             if (room < needed) {
                 reasons.add(new Reason(
                         "DESTINATION_MEMORY",
@@ -185,6 +215,19 @@ public final class Preflight {
         } catch (IOException e) {
             reasons.add(new Reason("DESTINATION_MEMORY", "ram_dir " + host.ramDir() + " cannot be used: " + e));
         }
+    }
+
+    /** Of the pool, which is no part of the available memory; a hugetlbfs without a limit of its own says that it has 0 bytes. */
+    private static long hugePagesBytes(FileStore store, int pageBytes) throws IOException {
+        Path pool = Path.of("/sys/kernel/mm/hugepages/hugepages-" + (pageBytes >> 10) + "kB");
+        long free = count(pool, "free_hugepages") - count(pool, "resv_hugepages");
+        long more = count(pool, "nr_overcommit_hugepages") - count(pool, "surplus_hugepages");
+        long bytes = free * pageBytes + Math.min(Math.max(0, more) * pageBytes, ProcFs.memoryAvailableBytes());
+        return store.getTotalSpace() > 0 ? Math.min(store.getUsableSpace(), bytes) : bytes;
+    }
+
+    private static long count(Path pool, String file) throws IOException {
+        return Long.parseLong(Files.readString(pool.resolve(file)).strip());
     }
 
     private static void kernel(KernelSupport.Probe probe, List<Reason> reasons) {

@@ -47,6 +47,26 @@ class ArrivalMemoryTest {
         assertThat(pages.mapped).contains(5L);
     }
 
+    @Test
+    void shouldAskAgainForWhatCouldNotBeAskedFor() {
+        memory.arm();
+        boolean[] broken = {true};
+        memory.connect((block, page, count) -> {
+            if (broken[0] && page == 7) {
+                throw new IllegalStateException("cannot ask");
+            }
+            asked.add(page);
+        });
+        memory.fault(RAM, 7);
+        memory.fault(RAM, 8);
+        assertThat(asked).containsExactly(8L);
+        assertThat(memory.retry()).hasMessage("cannot ask");
+        assertThat(asked).as("the others, whatever fails before them").containsExactly(8L, 8L);
+        broken[0] = false;
+        memory.retry();
+        assertThat(asked).contains(7L);
+    }
+
     private void arrive(long page) {
         memory.arrived(RAM, page, 1, ByteBuffer.allocateDirect(4096), 0, false);
     }

@@ -134,6 +134,33 @@ final class InjectionUnderwayTest {
         }
     }
 
+    /** Whoever loses its tracer half way would go on with foreign registers. */
+    @Test
+    void shouldFinishBeforeTheTracerEnds() throws Exception {
+        try (Victim victim = Victim.start(directory, "spin")) {
+            Process tracer = new ProcessBuilder(
+                            Path.of(System.getProperty("java.home"), "bin", "java")
+                                    .toString(),
+                            "-Djnr.ffi.x86asm.enabled=false",
+                            "-cp",
+                            System.getProperty("java.class.path"),
+                            EndingInjector.class.getName(),
+                            Integer.toString(victim.pid))
+                    .redirectError(ProcessBuilder.Redirect.INHERIT)
+                    .start();
+            try {
+                assertThat(tracer.inputReader().readLine()).isEqualTo("stopped");
+                tracer.destroy();
+                assertThat(tracer.waitFor()).isZero();
+            } finally {
+                tracer.destroyForcibly();
+            }
+            victim.end();
+            assertThat(victim.errors()).isZero();
+            assertThat(victim.rounds()).isPositive();
+        }
+    }
+
     private static long sharedPage(Victim victim) {
         return ProcMaps.read(victim.pid).stream()
                 .filter(ProcMaps.Mapping::isShared)

@@ -1,12 +1,14 @@
 package dev.ferry.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ferry.v1.AttachGuestRequest;
 import dev.ferry.v1.Migration;
 import dev.ferry.v1.MigrationState;
 import dev.ferry.v1.Phase;
 import dev.ferry.v1.Policy;
+import io.grpc.StatusRuntimeException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -94,6 +96,9 @@ class MoveTest {
                                 .build());
                 Migration moved = lab.a.follow(lab.a.start("v1", lab.b, SHORT).getId());
                 assertThat(moved.getState()).as(moved.getError()).isEqualTo(MigrationState.COMPLETED);
+                assertThat(moved.getPrecopy().getPages())
+                        .as("reading is not writing: nothing travels twice")
+                        .isLessThan(ramBytes / 4096 * 5 / 4);
                 ByteBuffer there = ByteBuffer.allocate(content.capacity());
                 try (FileChannel file = FileChannel.open(lab.b.ramFiles().get(0))) {
                     for (long at = from; at < to; at += content.capacity()) {
@@ -106,6 +111,42 @@ class MoveTest {
             } finally {
                 qemu.destroyForcibly().waitFor();
             }
+        }
+    }
+
+    @Test
+    void shouldMoveAGuestOnHugePages() throws Exception {
+        try (HugeTlbFs a = new HugeTlbFs();
+                HugeTlbFs b = new HugeTlbFs();
+                Lab lab = new Lab(a.configuration(), b.configuration())) {
+            VerifyingGuest guest = lab.runOnA(
+                    "backing = \"shared\"\n"
+                            + VerifyingGuest.toml(
+                                    "v1", "tcg", "64MiB", 1, "rate=500 write=20 pattern=random fill=50", ""),
+                    "v1");
+            assertThat(a.files()).hasSize(1);
+            Migration moved = lab.a.follow(lab.a.start("v1", lab.b, SHORT).getId());
+            assertThat(moved.getState()).as(moved.getError()).isEqualTo(MigrationState.COMPLETED);
+            assertThat(a.files()).isEmpty();
+            assertThat(b.files()).hasSize(1);
+            guest.movedTo(lab.b);
+            guest.awaitTick();
+            guest.verify();
+            guest.reset();
+            guest.verify();
+        }
+    }
+
+    @Test
+    void shouldRefuseAHostWhosePagesHaveAnotherSize() throws Exception {
+        try (HugeTlbFs a = new HugeTlbFs();
+                Lab lab = new Lab(a.configuration(), "")) {
+            lab.runOnA(
+                    "backing = \"shared\"\n" + VerifyingGuest.toml("v1", "tcg", "64MiB", 1, "rate=500 fill=50", ""),
+                    "v1");
+            assertThatThrownBy(() -> lab.a.start("v1", lab.b, SHORT))
+                    .isInstanceOf(StatusRuntimeException.class)
+                    .hasMessageContaining("RAM_PAGE_SIZE");
         }
     }
 
