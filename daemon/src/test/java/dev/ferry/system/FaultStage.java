@@ -37,7 +37,6 @@ final class FaultStage implements AutoCloseable {
     private VerifyingGuest guest;
     private boolean broken;
 
-
     private boolean closed;
 
     /** How a move went: the longest times from the end of a fault to the first fault of the guest that was served; −1: none. */
