@@ -36,8 +36,8 @@ public enum FaultPoint {
 
     /** Before the commit something has failed, or somebody has cancelled. */
     UNDO_BEGUN(Side.SOURCE),
-    ABORT_ANSWERED(Side.SOURCE),
     GUEST_WENT_ON(Side.SOURCE),
+    ABORT_ANSWERED(Side.SOURCE),
 
     ARRIVAL_JOURNALLED(Side.DESTINATION),
     DESTINATION_QEMU_STARTED(Side.DESTINATION),

@@ -506,16 +506,17 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         }
         StringBuilder trouble = new StringBuilder();
         faults.at(FaultPoint.UNDO_BEGUN);
+        // The guest first: every millisecond of it is somebody's, and no commit was sent that could start the other
+        // one.
+        boolean resumed = !stopped || attempt(new StringBuilder(), "let the guest go on", guest::cont);
+        faults.at(FaultPoint.GUEST_WENT_ON);
         if (prepared && !fenced) {
             attempt(trouble, "end the destination QEMU", () -> link.abort(why));
         }
         faults.at(FaultPoint.ABORT_ANSWERED);
-        // The guest first: every millisecond of it is somebody's.
-        boolean resumed = true;
-        if (stopped) {
+        if (!resumed) { // a disk, for example, that the destination held
             resumed = attempt(trouble, "let the guest go on", guest::cont);
         }
-        faults.at(FaultPoint.GUEST_WENT_ON);
         attempt(trouble, "end the write tracking", () -> guest.memory().stopTracking());
         if (link != null) {
             attempt(trouble, "close the connection", link::close);

@@ -1,6 +1,7 @@
 package dev.ferry.pager;
 
 import dev.ferry.base.NanoClock;
+import dev.ferry.migration.FaultPoints;
 import dev.ferry.qemu.GuestDefinition;
 import dev.ferry.qemu.GuestLauncher;
 import dev.ferry.qemu.GuestRegistry;
@@ -34,7 +35,8 @@ final class Qemus implements AutoCloseable {
         Files.createDirectories(profile.ramDir());
         launcher = new GuestLauncher(profile);
         registry = new GuestRegistry(directory.resolve("state"), launcher);
-        host = new QemuGuestHost(registry, launcher, profile, directory.resolve("migrations"), NanoClock.system());
+        host = new QemuGuestHost(
+                registry, launcher, profile, directory.resolve("migrations"), NanoClock.system(), FaultPoints.NONE);
     }
 
     private static String toml(String name) {
