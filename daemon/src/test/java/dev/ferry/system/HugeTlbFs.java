@@ -2,6 +2,7 @@ package dev.ferry.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,7 +40,11 @@ final class HugeTlbFs implements AutoCloseable {
     }
 
     private static void allow(int more) throws IOException {
-        int now = Integer.parseInt(Files.readString(LIMIT).strip());
+        // In one read: the kernel says end of file at the second one, whatever was left.
+        int now;
+        try (BufferedReader in = Files.newBufferedReader(LIMIT)) {
+            now = Integer.parseInt(in.readLine().strip());
+        }
         Files.writeString(LIMIT, Integer.toString(now + more));
     }
 
