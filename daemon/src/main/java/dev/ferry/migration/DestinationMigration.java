@@ -213,6 +213,7 @@ final class DestinationMigration {
     }
 
     private Arrivals.Committed resume(Stopwatch watch) {
+        record.update(f -> f.runsOn = Side.DESTINATION); // it may from the next line on, whatever the answer
         guest.cont();
         faults.at(FaultPoint.GUEST_RESUMED);
         resumedNs = clock.nanoTime();
@@ -221,7 +222,6 @@ final class DestinationMigration {
         journal.write(entry.at(Journal.Step.RESUMED));
         faults.at(FaultPoint.RESUMED_JOURNALLED);
         committedAnswer = new Arrivals.Committed(false, "", watch.phases());
-        record.update(f -> f.runsOn = Side.DESTINATION);
         record.state(MigrationState.POSTCOPY, "the guest runs here; pages still arrive");
         return committedAnswer;
     }

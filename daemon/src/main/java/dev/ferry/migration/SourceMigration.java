@@ -16,7 +16,6 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -184,7 +183,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         stopped = true;
         handedOver = true;
         blackout = new Stopwatch(clock);
-        Backoff backoff = new Backoff();
+        Backoff backoff = new Backoff(clock);
         while (guest == null) {
             try {
                 open(reopen.get());
@@ -330,7 +329,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     /** HANDED_OVER is written: the question is repeated until it is answered. */
     private void untilCommitted() {
         urgency.normal();
-        Backoff backoff = new Backoff();
+        Backoff backoff = new Backoff(clock);
         while (!committed && !fenced) {
             try {
                 reconnect();
@@ -362,7 +361,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     }
 
     private void postCopy() {
-        Backoff backoff = new Backoff();
+        Backoff backoff = new Backoff(clock);
         boolean synchronised = linked && bulk != null;
         while (true) {
             try {
@@ -422,7 +421,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
                     throw e;
                 }
                 link.throwIfBroken();
-                LockSupport.parkNanos(FINISH_AGAIN_NS);
+                clock.parkNanos(FINISH_AGAIN_NS);
             }
         }
     }
@@ -656,10 +655,15 @@ final class SourceMigration implements Runnable, PrecopyProgress {
 
     /** Pauses between attempts, doubling. */
     private static final class Backoff {
+        private final NanoClock clock;
         private long ns = BACKOFF_FIRST_NS;
 
+        Backoff(NanoClock clock) {
+            this.clock = clock;
+        }
+
         void pause() {
-            LockSupport.parkNanos(ns);
+            clock.parkNanos(ns);
             ns = Math.min(BACKOFF_MAX_NS, ns * 2);
         }
 

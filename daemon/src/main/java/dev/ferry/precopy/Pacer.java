@@ -2,7 +2,6 @@ package dev.ferry.precopy;
 
 import dev.ferry.base.NanoClock;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongConsumer;
 
 /**
@@ -36,7 +35,7 @@ public final class Pacer {
 
     /** @param bytesPerSecond 0: no limit */
     public Pacer(NanoClock clock, long bytesPerSecond) {
-        this(clock, bytesPerSecond, LockSupport::parkNanos);
+        this(clock, bytesPerSecond, clock::parkNanos);
     }
 
     /** @param park waits at most so many nanoseconds */
