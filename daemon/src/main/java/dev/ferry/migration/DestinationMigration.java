@@ -47,6 +47,7 @@ final class DestinationMigration {
     private volatile Step step = Step.PREPARED;
 
     private String fencedBecause = "";
+    private volatile boolean fencedWritten;
     private String lostBecause = "";
     private Arrivals.Committed committedAnswer;
     private volatile long resumedNs;
@@ -96,7 +97,7 @@ final class DestinationMigration {
 
     /** One that is lost is kept: it is asked about until an operator has seen it. */
     boolean endedBefore(long ns) {
-        return (step == Step.SETTLED && settledNs < ns) || (step == Step.FENCED && fencedNs < ns);
+        return (step == Step.SETTLED && settledNs < ns) || (step == Step.FENCED && fencedWritten && fencedNs < ns);
     }
 
     /** What a late commit is answered from. */
@@ -244,6 +245,9 @@ final class DestinationMigration {
             lost("its QEMU has ended before every page was here");
             return;
         }
+        if (step == Step.FENCED && !fencedWritten) {
+            writeFenced();
+        }
         if (step == Step.LOADED || step == Step.COMMITTED) {
             Throwable why = memory.retry();
             if (why != null) {
@@ -377,11 +381,21 @@ final class DestinationMigration {
         fencedNs = clock.nanoTime();
         step = Step.FENCED;
         fencedBecause = reason;
-        journal.write(entry.at(Journal.Step.FENCED));
-        faults.at(FaultPoint.FENCED_JOURNALLED);
         LOG.info("migration {}: destination QEMU of {} ended: {}", entry.id(), entry.guest(), reason);
         record.update(f -> f.error = reason + " (the guest runs on the source)");
         record.state(MigrationState.FAILED, reason);
+        writeFenced();
+    }
+
+    private void writeFenced() {
+        try {
+            journal.write(entry.at(Journal.Step.FENCED));
+            fencedWritten = true;
+            faults.at(FaultPoint.FENCED_JOURNALLED);
+        } catch (RuntimeException e) {
+            // PREPARING, which it still says, never lets a guest run either: the next daemon ends what has ended.
+            LOG.warn("migration {}: the journal does not say yet that it was ended", entry.id(), e);
+        }
     }
 
     private void require(Step needed, String what) {
