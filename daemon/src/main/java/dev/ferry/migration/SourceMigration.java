@@ -315,6 +315,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         if (answer.fenced()) {
             fenced = true;
             record.update(f -> f.runsOn = Side.SOURCE);
+            takeBack();
             undo(new FerryException(
                     ErrorCategory.ABORTED, "the destination could not run the guest: " + answer.message()));
             return;
@@ -324,6 +325,15 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         record.update(f -> f.phases = blackout.phases());
         forecaster.sawBlackout(record.snapshot().downtimeNs(), lastSyncNs);
         record.state(MigrationState.POSTCOPY, "the guest runs on the destination");
+    }
+
+    /** A daemon that comes after us must find the guest here, not ask for it. The guest does not wait for a journal that is full. */
+    private void takeBack() {
+        try {
+            journal.write(entry.at(Journal.Step.PREPARING));
+        } catch (RuntimeException e) {
+            LOG.warn("migration {}: the journal still says HANDED_OVER, the guest goes on here", entry.id(), e);
+        }
     }
 
     /** HANDED_OVER is written: the question is repeated until it is answered. */

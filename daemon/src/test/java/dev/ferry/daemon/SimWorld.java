@@ -93,6 +93,7 @@ final class SimWorld {
     private long cutUntilNs;
     private long noticedNs = Long.MAX_VALUE;
     private SimHost journalFull;
+    private boolean journalsFailed;
 
     /** In somebody's hands: a call's frames are on the stack, and its locks are held. */
     private int inCall;
@@ -171,6 +172,7 @@ final class SimWorld {
     boolean journalFails(SimHost host) {
         if (journalFull == host) {
             journalFull = null;
+            journalsFailed = true;
             return true;
         }
         return false;
@@ -757,11 +759,11 @@ final class SimWorld {
                 continue;
             }
             for (MigrationSnapshot m : host.daemon.migrations.list()) {
-                if (m.state().hasEnded() && m.state() != MigrationState.COMPLETED) {
-                    continue;
-                }
-                if (m.state() == MigrationState.COMPLETED) {
+                if (m.state().hasEnded()) {
                     continue; // it may have moved on since
+                }
+                if (journalsFailed && m.state() == MigrationState.RECOVERING) {
+                    continue; // of a guest that was taken back, which could not be written down
                 }
                 SimHost of = m.side() == Side.SOURCE ? host : host == a ? b : a;
                 SimHost said = m.runsOn() == Side.SOURCE ? of : of == a ? b : a;
