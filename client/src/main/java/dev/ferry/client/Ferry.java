@@ -35,7 +35,8 @@ import picocli.CommandLine.TypeConversionException;
             WatchCommand.class,
             PostcopyCommand.class,
             LimitCommand.class,
-            CancelCommand.class
+            CancelCommand.class,
+            TlsCommand.class
         })
 final class Ferry {
     private final Terminal terminal;

@@ -5,6 +5,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Everything that the configuration file says, checked.
@@ -14,6 +15,7 @@ import java.util.Map;
  * @param runtimeDir what outlives the daemon but not the host: journals, sockets, lock; on tmpfs
  * @param control addresses of the API, as {@link dev.ferry.api.ListenAddress#control} reads them
  * @param peer where other daemons reach this one
+ * @param tls between daemons; empty: it was said that there is none
  * @param policy of migrations that do not say otherwise
  * @param logLevel as logback names it
  */
@@ -23,10 +25,14 @@ record Config(
         Path runtimeDir,
         List<String> control,
         InetSocketAddress peer,
+        Optional<Tls> tls,
         Guests guests,
         Policy policy,
         long connectTimeoutSeconds,
         String logLevel) {
+
+    /** @see dev.ferry.wire.PeerTls */
+    record Tls(Path ca, Path certificate, Path key, List<String> allow) {}
 
     /** @see dev.ferry.qemu.HostProfile */
     record Guests(Path ramDir, String emulator, Map<String, String> values, Map<String, String> paths) {}

@@ -11,11 +11,13 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 
 /** The configuration file. All of it is checked before anything is made or opened. */
 final class ConfigLoader {
+    private static final String TLS_DIRECTORY = "/etc/ferry/tls/";
     private static final Set<String> LEVELS = Set.of("ERROR", "WARN", "INFO", "DEBUG", "TRACE");
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,253}");
     private static final Path HOST_NAME = Path.of("/proc/sys/kernel/hostname");
@@ -50,15 +52,16 @@ final class ConfigLoader {
     }
 
     private Config read() throws ConfigException {
-        Path runtimeDir = directory("runtime_dir", "/run/ferry");
+        Path runtimeDir = path("runtime_dir", "/run/ferry");
         return new Config(
                 name(),
-                directory("state_dir", "/var/lib/ferry"),
+                path("state_dir", "/var/lib/ferry"),
                 runtimeDir,
                 control(runtimeDir),
                 peer(),
+                tls(),
                 new Config.Guests(
-                        directory("guests.ram_dir", "/dev/shm"),
+                        path("guests.ram_dir", "/dev/shm"),
                         toml.text("guests.emulator", ""),
                         toml.textTable("guests.values"),
                         toml.textTable("guests.paths")),
@@ -89,7 +92,7 @@ final class ConfigLoader {
         }
     }
 
-    private Path directory(String key, String byDefault) throws ConfigException {
+    private Path path(String key, String byDefault) throws ConfigException {
         String said = toml.text(key, byDefault);
         try {
             Path path = Path.of(said);
@@ -117,23 +120,25 @@ final class ConfigLoader {
     }
 
     private InetSocketAddress peer() throws ConfigException {
-        String mode = toml.text("tls.mode", "off");
-        if (!"off".equals(mode)) {
-            throw toml.wrong("tls.mode", "\"" + mode + "\", allowed is \"off\": this version knows no TLS");
-        }
-        InetSocketAddress peer;
         try {
-            peer = ListenAddress.hostPort(toml.text("peer.listen", "127.0.0.1:7420"));
+            return ListenAddress.hostPort(toml.text("peer.listen", "127.0.0.1:7420"));
         } catch (IllegalArgumentException e) {
             throw toml.wrong("peer.listen", e.getMessage());
         }
-        if (!peer.getAddress().isLoopbackAddress() && !toml.isSaid("tls.mode")) {
-            throw toml.wrong(
-                    "peer.listen",
-                    ListenAddress.text(peer) + " is not loopback and peers are not encrypted or authenticated:"
-                            + " say [tls] mode = \"off\" if that is meant, or listen on 127.0.0.1");
-        }
-        return peer;
+    }
+
+    private Optional<Config.Tls> tls() throws ConfigException {
+        String mode = toml.text("tls.mode", "mutual");
+        Config.Tls tls = new Config.Tls(
+                path("tls.ca", TLS_DIRECTORY + "ca.crt"),
+                path("tls.certificate", TLS_DIRECTORY + "host.crt"),
+                path("tls.key", TLS_DIRECTORY + "host.key"),
+                toml.texts("tls.allow", List.of()));
+        return switch (mode) {
+            case "mutual" -> Optional.of(tls);
+            case "off" -> Optional.empty();
+            default -> throw toml.wrong("tls.mode", "\"" + mode + "\", allowed are \"mutual\" and \"off\"");
+        };
     }
 
     private Policy policy(Policy builtIn) throws ConfigException {

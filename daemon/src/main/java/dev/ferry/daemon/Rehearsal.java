@@ -32,6 +32,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -84,10 +85,10 @@ final class Rehearsal implements GuestHost, AutoCloseable {
         NanoClock clock = NanoClock.system();
         Destinations destinations = new Destinations(this, new NoJournal(), clock, System::currentTimeMillis);
         InetSocketAddress here = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
-        try (PeerServer server = new PeerServer(here, destinations, "", "", THREADS + "-");
+        try (PeerServer server = new PeerServer(here, destinations, "", "", Optional.empty(), THREADS + "-");
                 Migrations migrations = new Migrations(
                         this,
-                        new PeerDialer("", 10, THREADS + "-"),
+                        new PeerDialer("", 10, Optional.empty(), THREADS + "-"),
                         new Destinations(this, new NoJournal(), clock, System::currentTimeMillis),
                         new NoJournal(),
                         clock,
@@ -112,7 +113,7 @@ final class Rehearsal implements GuestHost, AutoCloseable {
 
     /** The calls of the blackout, often enough to be compiled; nobody knows the migration that they name. */
     private static void call(String to) {
-        try (PeerLink link = new PeerDialer("", 10, THREADS + "-").dial(to, 0, 0)) {
+        try (PeerLink link = new PeerDialer("", 10, Optional.empty(), THREADS + "-").dial(to, 0, 0)) {
             link.hello();
             List<PageRuns> stale = List.of(new PageRuns(0));
             for (int i = 0; i < CALLS; i++) {

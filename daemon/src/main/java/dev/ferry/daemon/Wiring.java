@@ -14,6 +14,7 @@ import dev.ferry.qemu.HostProfile;
 import dev.ferry.sys.ThreadPriority;
 import dev.ferry.wire.PeerDialer;
 import dev.ferry.wire.PeerServer;
+import dev.ferry.wire.PeerTls;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -22,6 +23,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -52,6 +54,7 @@ final class Wiring implements AutoCloseable {
             if (!Files.isSameFile(config.stateDir(), runtime)) {
                 open(DirectoryLock.take("state_dir", config.stateDir()));
             }
+            Optional<PeerTls> tls = tls(config);
             Path guestsDir = Files.createDirectories(runtime.resolve("guests"));
             Path migrationsDir = Files.createDirectories(runtime.resolve("migrations"));
 
@@ -72,11 +75,11 @@ final class Wiring implements AutoCloseable {
             leftOvers.settle();
 
             step.run();
-            PeerServer peer = open(peerServer(config, destinations, version));
+            PeerServer peer = open(peerServer(config, destinations, version, tls));
             peerAddress = ListenAddress.text(new InetSocketAddress(config.peer().getAddress(), peer.port()));
             Migrations migrations = new Migrations(
                     host,
-                    new PeerDialer(version, config.connectTimeoutSeconds()),
+                    new PeerDialer(version, config.connectTimeoutSeconds(), tls),
                     destinations,
                     journal,
                     clock,
@@ -120,9 +123,27 @@ final class Wiring implements AutoCloseable {
         return faults;
     }
 
-    private static PeerServer peerServer(Config config, Destinations destinations, String version) throws IOException {
+    private static Optional<PeerTls> tls(Config config) throws IOException {
+        if (config.tls().isEmpty()) {
+            LOG.warn("tls.mode is off: peers are neither encrypted nor authenticated");
+            return Optional.empty();
+        }
+        Config.Tls tls = config.tls().get();
         try {
-            return new PeerServer(config.peer(), destinations, version, config.name());
+            return Optional.of(new PeerTls(tls.ca(), tls.certificate(), tls.key(), tls.allow()));
+        } catch (IOException e) {
+            throw new IOException(
+                    "TLS between daemons: " + StartError.text(e)
+                            + "; \"ferry tls init\" makes a CA and certificates for trying it out,"
+                            + " and [tls] mode = \"off\" in the configuration does without",
+                    e);
+        }
+    }
+
+    private static PeerServer peerServer(
+            Config config, Destinations destinations, String version, Optional<PeerTls> tls) throws IOException {
+        try {
+            return new PeerServer(config.peer(), destinations, version, config.name(), tls);
         } catch (IOException e) {
             throw new IOException("peer.listen " + ListenAddress.text(config.peer()) + ": " + StartError.text(e), e);
         }

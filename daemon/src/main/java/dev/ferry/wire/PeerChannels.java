@@ -14,6 +14,7 @@ import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -40,6 +41,7 @@ final class PeerChannels implements AutoCloseable {
     private static final int IMPATIENT_SECONDS = IMPATIENT_MS / 1_000;
 
     private final String peer;
+    private final Optional<PeerTls> tls;
     private final String threads;
     private final List<ManagedChannel> channels = new ArrayList<>();
     private final List<MultiThreadIoEventLoopGroup> loops = new ArrayList<>();
@@ -48,7 +50,8 @@ final class PeerChannels implements AutoCloseable {
     private volatile boolean impatient;
 
     /** @param threads what its threads' names begin with */
-    PeerChannels(String peer, String threads) {
+    PeerChannels(String peer, Optional<PeerTls> tls, String threads) {
+        this.tls = tls;
         this.peer = peer;
         this.threads = threads;
     }
@@ -101,16 +104,16 @@ final class PeerChannels implements AutoCloseable {
     private ManagedChannel open(String purpose) {
         MultiThreadIoEventLoopGroup loop = new MultiThreadIoEventLoopGroup(
                 1, new DefaultThreadFactory(threads + purpose + "-" + peer, true), EpollIoHandler.newFactory());
-        ManagedChannel channel = NettyChannelBuilder.forTarget(peer)
+        NettyChannelBuilder builder = NettyChannelBuilder.forTarget(peer)
                 .eventLoopGroup(loop)
                 .channelFactory(this::socket)
                 .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, connectMs)
                 .withOption(EpollChannelOption.TCP_USER_TIMEOUT, impatient ? IMPATIENT_MS : USER_TIMEOUT_MS)
                 .keepAliveTime(10, TimeUnit.SECONDS)
                 .keepAliveTimeout(5, TimeUnit.SECONDS)
-                .maxInboundMessageSize(PeerServer.MAX_MESSAGE_BYTES)
-                .usePlaintext()
-                .build();
+                .maxInboundMessageSize(PeerServer.MAX_MESSAGE_BYTES);
+        tls.ifPresentOrElse(t -> builder.sslContext(t.client()), builder::usePlaintext);
+        ManagedChannel channel = builder.build();
         loops.add(loop);
         channels.add(channel);
         return channel;

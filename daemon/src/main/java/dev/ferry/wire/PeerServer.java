@@ -14,6 +14,7 @@ import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -33,17 +34,25 @@ public final class PeerServer implements AutoCloseable {
     private final Server server;
 
     /** Listens at once; {@code hostName} is how this host names itself to peers. */
-    public PeerServer(InetSocketAddress listen, Arrivals arrivals, String version, String hostName) throws IOException {
-        this(listen, arrivals, version, hostName, "");
+    public PeerServer(
+            InetSocketAddress listen, Arrivals arrivals, String version, String hostName, Optional<PeerTls> tls)
+            throws IOException {
+        this(listen, arrivals, version, hostName, tls, "");
     }
 
     /** @param threads what its threads' names begin with */
-    public PeerServer(InetSocketAddress listen, Arrivals arrivals, String version, String hostName, String threads)
+    public PeerServer(
+            InetSocketAddress listen,
+            Arrivals arrivals,
+            String version,
+            String hostName,
+            Optional<PeerTls> tls,
+            String threads)
             throws IOException {
         loops = new MultiThreadIoEventLoopGroup(
                 EVENT_LOOPS, new DefaultThreadFactory(threads + "peer", true), EpollIoHandler.newFactory());
         pool = Executors.newCachedThreadPool(new DefaultThreadFactory(threads + "peer-call", true));
-        server = NettyServerBuilder.forAddress(listen)
+        NettyServerBuilder builder = NettyServerBuilder.forAddress(listen)
                 .channelType(EpollServerSocketChannel.class)
                 .bossEventLoopGroup(loops)
                 .workerEventLoopGroup(loops)
@@ -57,9 +66,9 @@ public final class PeerServer implements AutoCloseable {
                 .permitKeepAliveTime(1, TimeUnit.SECONDS)
                 .permitKeepAliveWithoutCalls(true)
                 .addService(new PeerService(arrivals, version, hostName))
-                .addService(new PageCalls(arrivals, loops).definition())
-                .build()
-                .start();
+                .addService(new PageCalls(arrivals, loops).definition());
+        tls.ifPresent(t -> builder.sslContext(t.server()).intercept(t.interceptor()));
+        server = builder.build().start();
     }
 
     public int port() {

@@ -49,6 +49,8 @@ class FerrydTest {
             listen = ["unix:%1$s/run/control.sock", "127.0.0.1:0"]
             [peer]
             listen = "127.0.0.1:0"
+            [tls]
+            mode = "off"
             """.formatted(dir));
     }
 

@@ -23,6 +23,7 @@ import io.grpc.stub.StreamObserver;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -92,7 +93,11 @@ class HostilePeerTest {
     void start() throws Exception {
         destinations = new Destinations(host, journal, NanoClock.system(), System::currentTimeMillis);
         server = new PeerServer(
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), destinations, "test", "there");
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                destinations,
+                "test",
+                "there",
+                Optional.empty());
         channel = NettyChannelBuilder.forAddress("127.0.0.1", server.port())
                 .usePlaintext()
                 .build();

@@ -15,6 +15,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -104,7 +105,11 @@ class MigrationOverTcpTest {
             }
         };
         server = new PeerServer(
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), destinations, "1.2-there", "there");
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                destinations,
+                "1.2-there",
+                "there",
+                Optional.empty());
         peer = "127.0.0.1:" + server.port();
         migrations = migrations(new Destinations(host, journal, NanoClock.system(), System::currentTimeMillis), "here");
     }
@@ -112,7 +117,7 @@ class MigrationOverTcpTest {
     private Migrations migrations(Destinations here, String self) {
         return new Migrations(
                 host,
-                (to, id, epoch) -> breakingOnce(new PeerDialer("test", 3).dial(to, id, epoch)),
+                (to, id, epoch) -> breakingOnce(new PeerDialer("test", 3, Optional.empty()).dial(to, id, epoch)),
                 here,
                 journal,
                 NanoClock.system(),

@@ -70,6 +70,7 @@ final class Ferryd implements AutoCloseable {
         Files.createDirectories(home.resolve("ram"));
         int port = freePort();
         config = home.resolve("ferryd.toml");
+        String more = extra.contains("[guests]") ? extra : "[guests]\nram_dir = \"" + home + "/ram\"\n" + extra;
         Files.writeString(config, """
                 state_dir = "%1$s/state"
                 runtime_dir = "%1$s/run"
@@ -81,7 +82,7 @@ final class Ferryd implements AutoCloseable {
                         home,
                         home.getFileName(),
                         port,
-                        extra.contains("[guests]") ? extra : "[guests]\nram_dir = \"" + home + "/ram\"\n" + extra,
+                        more.contains("[tls]") ? more : more + "\n[tls]\nmode = \"off\"\n",
                         place.address()));
         peer = place.address() + ":" + port;
         launch();

@@ -1,0 +1,225 @@
+package dev.ferry.wire;
+
+import io.grpc.Context;
+import io.grpc.Contexts;
+import io.grpc.Grpc;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.Status;
+import io.grpc.netty.GrpcSslContexts;
+import io.netty.handler.ssl.ClientAuth;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.handler.ssl.SslProvider;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import javax.net.ssl.SSLSession;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Mutual TLS 1.3 between daemons, on every connection. Both ends show a certificate of the one CA; the source checks that the
+ * destination's is for the host that it dialled, the destination that the source is one of those that may come. The files are
+ * read again when they have changed, for connections that are made from then on; new ones that cannot be used are said and
+ * the old ones stay. Thread-safe.
+ */
+public final class PeerTls {
+    private static final Logger LOG = LoggerFactory.getLogger(PeerTls.class);
+    private static final Context.Key<String> IDENTITY = Context.key("ferry-peer");
+
+    /** Of a subject alternative name, as RFC 5280 numbers them. */
+    private static final int DNS_NAME = 2;
+
+    private static final int IP_ADDRESS = 7;
+
+    private final Path ca;
+    private final Path certificate;
+    private final Path key;
+    private final List<String> allowed;
+    private final AtomicLong refused = new AtomicLong();
+    private volatile Loaded loaded;
+
+    /** What was read, and by which files. */
+    private record Loaded(SslContext server, SslContext client, String stamp) {}
+
+    /**
+     * Reads the files.
+     *
+     * @param ca PEM, one or more certificates of authorities
+     * @param certificate PEM, this host's, with the chain up to below the CA
+     * @param key PEM, PKCS #8
+     * @param allowed names (DNS or IP) one of which a source's certificate must have; empty: any of the CA's
+     * @throws IOException says which file is wrong and why
+     */
+    public PeerTls(Path ca, Path certificate, Path key, List<String> allowed) throws IOException {
+        this.ca = ca;
+        this.certificate = certificate;
+        this.key = key;
+        this.allowed = List.copyOf(allowed);
+        this.loaded = load(stamp());
+    }
+
+    private String stamp() {
+        StringBuilder stamp = new StringBuilder();
+        for (Path file : List.of(ca, certificate, key)) {
+            try {
+                stamp.append(Files.getLastModifiedTime(file).toMillis())
+                        .append(' ')
+                        .append(Files.getAttribute(file, "unix:ino"))
+                        .append(' ');
+            } catch (IOException e) {
+                stamp.append("gone ");
+            }
+        }
+        return stamp.toString();
+    }
+
+    private Loaded load(String stamp) throws IOException {
+        X509Certificate[] authorities = certificates(ca);
+        X509Certificate[] own = certificates(certificate);
+        try {
+            own[0].checkValidity();
+        } catch (CertificateException e) {
+            throw new IOException(certificate + ": not valid now: " + e.getMessage(), e);
+        }
+        try (InputStream chain = Files.newInputStream(certificate);
+                InputStream keyIn = Files.newInputStream(key)) {
+            SslContextBuilder server = SslContextBuilder.forServer(chain, keyIn)
+                    .trustManager(authorities)
+                    .clientAuth(ClientAuth.REQUIRE)
+                    .protocols("TLSv1.3");
+            SslContext forServer =
+                    GrpcSslContexts.configure(server, SslProvider.OPENSSL).build();
+            try (InputStream chainAgain = Files.newInputStream(certificate);
+                    InputStream keyAgain = Files.newInputStream(key)) {
+                SslContextBuilder client = SslContextBuilder.forClient()
+                        .keyManager(chainAgain, keyAgain)
+                        .trustManager(authorities)
+                        .protocols("TLSv1.3");
+                return new Loaded(
+                        forServer,
+                        GrpcSslContexts.configure(client, SslProvider.OPENSSL).build(),
+                        stamp);
+            }
+        } catch (IllegalArgumentException e) {
+            throw new IOException(key + " and " + certificate + " cannot be used together: " + e.getMessage(), e);
+        }
+    }
+
+    private static X509Certificate[] certificates(Path file) throws IOException {
+        try (InputStream in = Files.newInputStream(file)) {
+            Collection<? extends Certificate> all =
+                    CertificateFactory.getInstance("X.509").generateCertificates(in);
+            if (all.isEmpty()) {
+                throw new IOException(file + ": no certificate in it");
+            }
+            return all.toArray(X509Certificate[]::new);
+        } catch (GeneralSecurityException e) {
+            throw new IOException(file + ": no certificates in PEM: " + e.getMessage(), e);
+        }
+    }
+
+    private Loaded current() {
+        Loaded known = loaded;
+        String stamp = stamp();
+        if (stamp.equals(known.stamp())) {
+            return known;
+        }
+        synchronized (this) {
+            if (stamp.equals(loaded.stamp())) {
+                return loaded;
+            }
+            try {
+                loaded = load(stamp);
+                LOG.info("{} and its key were read again", certificate);
+            } catch (IOException e) {
+                LOG.error("new certificates cannot be used, the old ones stay: {}", e.getMessage());
+                loaded = new Loaded(loaded.server(), loaded.client(), stamp);
+            }
+            return loaded;
+        }
+    }
+
+    /** For one new connection to a destination. */
+    SslContext client() {
+        return current().client();
+    }
+
+    /** For a server; each connection uses what is valid when it is made. */
+    SslContext server() {
+        return new ReloadingSslContext(() -> current().server(), failure -> {
+            refused.incrementAndGet();
+            LOG.warn("a connection to the peer address was refused: {}", failure);
+        });
+    }
+
+    /** Connections and calls that were refused, since the start. */
+    public long refused() {
+        return refused.get();
+    }
+
+    /** Who calls, on a thread that serves a call; empty without TLS. */
+    static String identity() {
+        String identity = IDENTITY.get();
+        return identity == null ? "" : identity;
+    }
+
+    /** Lets nobody in whose certificate has none of the allowed names. */
+    ServerInterceptor interceptor() {
+        return new ServerInterceptor() {
+            @Override
+            public <Q, A> ServerCall.Listener<Q> interceptCall(
+                    ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+                SSLSession session = call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION);
+                List<String> names = session == null ? List.of() : names(session);
+                Optional<String> known = allowed.isEmpty()
+                        ? names.stream().findFirst()
+                        : names.stream().filter(allowed::contains).findFirst();
+                if (known.isEmpty()) {
+                    refused.incrementAndGet();
+                    LOG.warn("a peer with the names {} is not one of {}", names, allowed);
+                    call.close(
+                            Status.PERMISSION_DENIED.withDescription("this host does not take guests from " + names
+                                    + ": its operator has to add a name of yours to tls.allow"),
+                            new Metadata());
+                    return new ServerCall.Listener<>() {};
+                }
+                return Contexts.interceptCall(Context.current().withValue(IDENTITY, known.get()), call, headers, next);
+            }
+        };
+    }
+
+    private static List<String> names(SSLSession session) {
+        List<String> names = new ArrayList<>();
+        try {
+            X509Certificate peer = (X509Certificate) session.getPeerCertificates()[0];
+            Collection<List<?>> all = peer.getSubjectAlternativeNames();
+            if (all != null) {
+                for (List<?> name : all) {
+                    int type = (Integer) name.get(0);
+                    if (type == DNS_NAME || type == IP_ADDRESS) {
+                        names.add((String) name.get(1));
+                    }
+                }
+            }
+        } catch (SSLPeerUnverifiedException | CertificateException e) {
+            LOG.warn("a peer's certificate cannot be read", e);
+        }
+        return names;
+    }
+}
