@@ -18,15 +18,18 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.Signature;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
+import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicLong;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
 import org.slf4j.Logger;
@@ -51,7 +54,6 @@ public final class PeerTls {
     private final Path certificate;
     private final Path key;
     private final List<String> allowed;
-    private final AtomicLong refused = new AtomicLong();
     private volatile Loaded loaded;
 
     /** What was read, and by which files. */
@@ -97,6 +99,7 @@ public final class PeerTls {
         } catch (CertificateException e) {
             throw new IOException(certificate + ": not valid now: " + e.getMessage(), e);
         }
+        requirePair(own[0]);
         try (InputStream chain = Files.newInputStream(certificate);
                 InputStream keyIn = Files.newInputStream(key)) {
             SslContextBuilder server = SslContextBuilder.forServer(chain, keyIn)
@@ -118,6 +121,29 @@ public final class PeerTls {
             }
         } catch (IllegalArgumentException e) {
             throw new IOException(key + " and " + certificate + " cannot be used together: " + e.getMessage(), e);
+        }
+    }
+
+    /** Nobody else looks whether the two belong together, until a handshake fails. */
+    private void requirePair(X509Certificate own) throws IOException {
+        try {
+            String algorithm = own.getPublicKey().getAlgorithm();
+            String pem = Files.readString(key).replaceAll("-----[A-Z ]+-----|\\s", "");
+            Signature signature = Signature.getInstance("SHA256with" + ("EC".equals(algorithm) ? "ECDSA" : algorithm));
+            signature.initSign(KeyFactory.getInstance(algorithm)
+                    .generatePrivate(new PKCS8EncodedKeySpec(Base64.getDecoder().decode(pem))));
+            signature.update(own.getEncoded());
+            byte[] signed = signature.sign();
+            signature.initVerify(own.getPublicKey());
+            signature.update(own.getEncoded());
+            if (!signature.verify(signed)) {
+                throw new IOException(key + " is not the key of " + certificate);
+            }
+        } catch (GeneralSecurityException | IllegalArgumentException e) {
+            throw new IOException(
+                    key + ": no private key (PKCS #8, PEM, without a password) for " + certificate + ": "
+                            + e.getMessage(),
+                    e);
         }
     }
 
@@ -162,15 +188,7 @@ public final class PeerTls {
 
     /** For a server; each connection uses what is valid when it is made. */
     SslContext server() {
-        return new ReloadingSslContext(() -> current().server(), failure -> {
-            refused.incrementAndGet();
-            LOG.warn("a connection to the peer address was refused: {}", failure);
-        });
-    }
-
-    /** Connections and calls that were refused, since the start. */
-    public long refused() {
-        return refused.get();
+        return new ReloadingSslContext(() -> current().server());
     }
 
     /** Who calls, on a thread that serves a call; empty without TLS. */
@@ -179,8 +197,8 @@ public final class PeerTls {
         return identity == null ? "" : identity;
     }
 
-    /** Lets nobody in whose certificate has none of the allowed names. */
-    ServerInterceptor interceptor() {
+    /** Lets nobody in whose certificate has none of the allowed names; told of each. */
+    ServerInterceptor interceptor(Runnable refused) {
         return new ServerInterceptor() {
             @Override
             public <Q, A> ServerCall.Listener<Q> interceptCall(
@@ -191,7 +209,7 @@ public final class PeerTls {
                         ? names.stream().findFirst()
                         : names.stream().filter(allowed::contains).findFirst();
                 if (known.isEmpty()) {
-                    refused.incrementAndGet();
+                    refused.run();
                     LOG.warn("a peer with the names {} is not one of {}", names, allowed);
                     call.close(
                             Status.PERMISSION_DENIED.withDescription("this host does not take guests from " + names
