@@ -89,6 +89,16 @@ class LeftOversTest {
         }
 
         @Override
+        public void endLost(String guest, String migrationId) {
+            doing("end lost " + guest);
+        }
+
+        @Override
+        public void removeLost(String guest, String migrationId) {
+            doing("remove lost " + guest);
+        }
+
+        @Override
         public void undoArrival(String guest, String migrationId) {
             doing("undo arrival of " + guest);
         }

@@ -85,6 +85,16 @@ class HostilePeerTest {
         public void undoDeparture(String name) {}
 
         @Override
+        public void endLost(String name, String migrationId) {
+            throw new AssertionError("no daemon was restarted");
+        }
+
+        @Override
+        public void removeLost(String name, String migrationId) {
+            throw new AssertionError("no daemon was restarted");
+        }
+
+        @Override
         public void undoArrival(String name, String migrationId) {}
     };
 

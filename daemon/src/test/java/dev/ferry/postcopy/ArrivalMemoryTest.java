@@ -77,6 +77,7 @@ class ArrivalMemoryTest {
 
     private static final class Pages implements GuestPages {
         private final List<Long> mapped = new ArrayList<>();
+        private final List<Long> poisoned = new ArrayList<>();
         private boolean full;
         private long refused = -1;
 
@@ -96,6 +97,13 @@ class ArrivalMemoryTest {
 
         @Override
         public void mapAhead(RamBlock block, long firstPage, int pages) {}
+
+        @Override
+        public void poison(RamBlock block, long firstPage, long count) {
+            for (long page = firstPage; page < firstPage + count; page++) {
+                poisoned.add(page);
+            }
+        }
 
         @Override
         public void mapZero(RamBlock block, long page) {
