@@ -51,7 +51,7 @@ final class DestinationMigration {
     private volatile Step step = Step.PREPARED;
 
     private String fencedBecause = "";
-    private String lostBecause = "";
+    private volatile String lostBecause = "";
     private Arrivals.Committed committedAnswer;
     private volatile long resumedNs;
     private volatile long settledNs;
@@ -157,9 +157,9 @@ final class DestinationMigration {
 
     /** The guest ended after the commit: the source's copy is stale, nobody starts it. */
     synchronized void lost(String why) {
-        step = Step.LOST;
         lostBecause = "guest " + entry.guest() + " is lost: " + why
                 + "; it had run here, so the copy that is paused on the source is stale and is not started";
+        step = Step.LOST;
         LOG.error("migration {}: {}", entry.id(), lostBecause);
         stopped = false;
         record.update(f -> {
@@ -628,6 +628,7 @@ final class DestinationMigration {
 
         @Override
         public RamBlock block(int index) {
+            throwIfLost(); // so that the source hears of it at once
             RamBlock block = DestinationMigration.this.block(index);
             if (!block.guestRam() && (demand || memory.isArmed())) {
                 throw new IllegalArgumentException("small block " + block.name() + " after the switch");

@@ -385,8 +385,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         m.commands().order(order);
         try {
             for (long waitedMs = 0; !order.await(ORDER_LOOK_MS); waitedMs += ORDER_LOOK_MS) {
-                // It may have found the destination well meanwhile, and ask nobody any more.
-                boolean moot = m.record().state() != MigrationState.RECOVERING || waitedMs > ORDER_LIMIT_MS;
+                boolean moot = m.record().state().hasEnded() || waitedMs > ORDER_LIMIT_MS;
                 if (moot && m.commands().withdraw(order)) {
                     throwIfNothingToRollBack(m);
                     throw new FerryException(
@@ -412,9 +411,6 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         }
         if (s.runsOn() == Side.SOURCE) {
             throw late(m, "is not committed, so there is nothing to roll back: ferry cancel undoes it");
-        }
-        if (s.state() != MigrationState.RECOVERING) {
-            throw late(m, "cannot be rolled back while the guest lives at the destination");
         }
     }
 

@@ -501,6 +501,22 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         return true;
     }
 
+    /** While pages are pushed the guest most likely lives: then nothing is broken off for an order. */
+    private void askBeforeRollback() {
+        SourceCommands.Rollback order = commands.takeRollback();
+        if (order == null) {
+            return;
+        }
+        try {
+            link.confirmLost();
+        } catch (RuntimeException | Error e) {
+            order.refuse(e);
+            return;
+        }
+        commands.order(order);
+        throw new FerryException(ErrorCategory.FAILED_PRECONDITION, "the guest is lost at the destination");
+    }
+
     /** @return on whose word nothing of the guest runs at the destination, for people */
     private String confirmLost(boolean operatorSaysSo) {
         linked = false;
@@ -691,6 +707,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
 
     private void postcopyProgress() {
         faults.at(FaultPoint.BATCH_PUSHED);
+        askBeforeRollback();
         long now = clock.nanoTime();
         if (now - lastProgressNs < 100_000_000) {
             return;
