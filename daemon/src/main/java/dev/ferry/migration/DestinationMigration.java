@@ -325,8 +325,8 @@ final class DestinationMigration {
         stopped = true;
         guest.freeze();
         faults.at(FaultPoint.GUEST_FROZEN);
-        record.update(f -> f.guestStopped = true);
         record.state(MigrationState.RECOVERING, stoppedBecause(why));
+        record.update(f -> f.guestStopped = true);
         LOG.error("migration {}: {}", entry.id(), stoppedBecause(why));
     }
 
@@ -343,11 +343,9 @@ final class DestinationMigration {
         String what = pages + " pages of guest " + entry.guest() + " are poisoned for good, as its policy says: " + why
                 + "; it runs on here without them";
         LOG.error("migration {}: {}", entry.id(), what);
-        record.update(f -> {
-            f.poisonedPages = pages;
-            f.error = what;
-        });
+        record.update(f -> f.error = what);
         record.state(MigrationState.FAILED, what);
+        record.update(f -> f.poisonedPages = pages);
     }
 
     /** The operator's word after a stop. Harmless when it runs. */
@@ -375,8 +373,9 @@ final class DestinationMigration {
 
     /** The source says that pages are gone for good. */
     synchronized void pagesLost(String why) {
-        LOG.error("migration {}: the source says that pages are gone for good: {}", entry.id(), why);
-        absence.isForGood(why);
+        if (absence.isForGood(why)) { // it says so again and again
+            LOG.error("migration {}: the source says that pages are gone for good: {}", entry.id(), why);
+        }
     }
 
     /**

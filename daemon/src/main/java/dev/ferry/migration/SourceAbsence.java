@@ -40,9 +40,11 @@ final class SourceAbsence {
         away = false;
     }
 
-    /** The source says that pages are gone: no return of it changes that. */
-    synchronized void isForGood(String reason) {
+    /** The source says that pages are gone: no return of it changes that. @return whether that is news */
+    synchronized boolean isForGood(String reason) {
+        boolean news = lost == null;
         lost = reason;
+        return news;
     }
 
     /** The limit again, from now on. */

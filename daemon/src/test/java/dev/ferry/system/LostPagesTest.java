@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Tag("qemu")
 class LostPagesTest {
     private static final String BUSY = "rate=5000 write=20 pattern=random";
-    private static final String IDLE = "rate=0";
+    private static final String IDLE = "rate=2000 ws=256K write=20";
 
     private static final class Moving implements AutoCloseable {
         final Lab lab = Lab.withFaults();
@@ -49,7 +49,9 @@ class LostPagesTest {
             assertThat(begun.getState()).as(begun.getError()).isEqualTo(MigrationState.POSTCOPY);
             assertThat(begun.getLostPagePolicy()).isEqualTo(policy);
             guest.movedTo(lab.b);
-            guest.awaitTick();
+            for (int i = 0; i < 3; i++) {
+                guest.awaitTick(); // an idle guest has touched all that it touches by then
+            }
         }
 
         void endSourceQemu() throws Exception {
@@ -214,24 +216,25 @@ class LostPagesTest {
         }
     }
 
-    /** Under KVM the vCPU's error goes to QEMU, which makes a machine check of it. */
+    /** Under KVM too: what QEMU makes of it depends on the kernel, but it is never a zero. */
     @Test
-    void shouldPoisonUnderKvm() throws Exception {
+    void shouldNeverGiveZerosForPoisonedPagesUnderKvm() throws Exception {
         Assumptions.assumeTrue(Files.isWritable(Path.of("/dev/kvm")), "/dev/kvm is missing");
-        try (Moving m = new Moving(LostPagePolicy.POISON, 3, "kvm", IDLE)) {
+        try (Moving m = new Moving(LostPagePolicy.POISON, 3, "kvm", "rate=200 ws=64K write=20 fill=3")) {
             m.endSourceQemu();
             awaitPoisoned(m);
-            m.guest.awaitTick();
             int pid = m.guest.pid();
-            try (Qmp qmp = new Qmp(m.lab.b.guestDirectory("v1").resolve("monitor.sock"))) {
-                qmp.key('v');
+            if (!Guests.hasEnded(pid)) {
+                try (Qmp qmp = new Qmp(m.lab.b.guestDirectory("v1").resolve("monitor.sock"))) {
+                    qmp.key('v'); // all of its memory
+                } catch (IOException e) {
+                    System.err.println("it ended before that: " + e);
+                }
             }
-            TimeUnit.SECONDS.sleep(5);
-            System.err.println("KVM, a poisoned page was touched: QEMU " + Guests.state(pid) + "\n"
-                    + m.guest.serial() + "\n"
-                    + (Files.exists(m.lab.b.guestDirectory("v1").resolve("qemu.log"))
-                            ? Files.readString(m.lab.b.guestDirectory("v1").resolve("qemu.log"))
-                            : ""));
+            Await.until("its QEMU has ended", () -> Guests.hasEnded(pid));
+            Await.until("the daemon says so", () -> m.lab.b.get(m.id).getError().contains("is lost"));
+            System.err.println("KVM, poisoned pages were touched: "
+                    + Files.readString(m.lab.b.guestDirectory("v1").resolve("qemu.log")));
             assertThat(m.guest.serial()).doesNotContain("BAD").doesNotContain("VERIFY");
         }
     }
