@@ -35,7 +35,9 @@ import picocli.CommandLine.TypeConversionException;
             WatchCommand.class,
             PostcopyCommand.class,
             LimitCommand.class,
-            CancelCommand.class
+            CancelCommand.class,
+            ResumeCommand.class,
+            RollbackCommand.class
         })
 final class Ferry {
     private final Terminal terminal;
@@ -75,6 +77,7 @@ final class Ferry {
                 .registerConverter(Format.class, converter(Format::parse))
                 .registerConverter(HostPort.class, converter(HostPort::parse))
                 .registerConverter(Limit.class, converter(Limit::parse))
+                .registerConverter(LostPages.class, converter(LostPages::parse))
                 .registerConverter(Rate.class, converter(Rate::parse))
                 .setOverwrittenOptionsAllowed(true)
                 .setOut(new PrintWriter(terminal.out(), true, StandardCharsets.UTF_8))

@@ -3,6 +3,7 @@ package dev.ferry.daemon;
 import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
 import dev.ferry.migration.Journal;
+import dev.ferry.migration.LostPagePolicy;
 import dev.ferry.migration.Side;
 import java.io.IOException;
 import java.io.Reader;
@@ -51,6 +52,8 @@ final class FileJournal implements Journal {
         p.setProperty("keepSource", Boolean.toString(entry.keepSource()));
         p.setProperty("startedUnixMs", Long.toString(entry.startedUnixMs()));
         p.setProperty("postcopyBandwidth", Long.toString(entry.postcopyBandwidthBytesPerSecond()));
+        p.setProperty("lostPages", entry.lostPages().action().name());
+        p.setProperty("lostPageLimitNs", Long.toString(entry.lostPages().limitNs()));
         Path file = file(entry.id(), entry.side());
         Path fresh = file.resolveSibling(file.getFileName() + ".new");
         try {
@@ -107,10 +110,20 @@ final class FileJournal implements Journal {
                     p.getProperty("requestId", ""),
                     Boolean.parseBoolean(p.getProperty("keepSource")),
                     Long.parseLong(p.getProperty("startedUnixMs")),
-                    Long.parseLong(p.getProperty("postcopyBandwidth", "0")));
+                    Long.parseLong(p.getProperty("postcopyBandwidth", "0")),
+                    lostPages(p));
         } catch (IllegalArgumentException | NullPointerException e) {
             throw new IOException(file + " is not a journal of this release: " + e.getMessage(), e);
         }
+    }
+
+    /** An entry of a release that had no policy: it waited. */
+    private static LostPagePolicy lostPages(Properties p) {
+        LostPagePolicy byDefault = LostPagePolicy.defaults();
+        return new LostPagePolicy(
+                LostPagePolicy.Action.valueOf(
+                        p.getProperty("lostPages", byDefault.action().name())),
+                Long.parseLong(p.getProperty("lostPageLimitNs", Long.toString(byDefault.limitNs()))));
     }
 
     private Path file(String id, Side side) {

@@ -57,6 +57,10 @@ public final class MigrationRecord {
         long refusedMessages;
         Forecast forecast = Forecast.NONE;
         Limits limits = Limits.NONE;
+        LostPagePolicy lostPages = LostPagePolicy.defaults();
+        boolean guestStopped;
+        long poisonedPages;
+        long damagedMessages;
     }
 
     MigrationRecord(NanoClock clock, long startedUnixMs, Consumer<Fields> first) {
@@ -154,7 +158,11 @@ public final class MigrationRecord {
                     f.keepSource,
                     f.refusedMessages,
                     f.limits,
-                    f.forecast);
+                    f.forecast,
+                    f.lostPages,
+                    f.guestStopped,
+                    f.poisonedPages,
+                    f.damagedMessages);
         } finally {
             lock.unlock();
         }

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
 import dev.ferry.memory.RamBlock;
+import dev.ferry.sys.PidFd;
+import dev.ferry.sys.ProcFs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,6 +39,8 @@ record ArrivalRecord(
         List<Long> hostAddresses) {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String NAME = "arrival.json";
+    private static final int SIGKILL = 9;
+    private static final long END_LIMIT_MS = 10_000;
 
     ArrivalRecord {
         ramFiles = List.copyOf(ramFiles);
@@ -60,6 +64,31 @@ record ArrivalRecord(
         } catch (IOException e) {
             throw new FerryException(
                     ErrorCategory.INTERNAL, "what was written down of its arrival cannot be read: " + e, e);
+        }
+    }
+
+    /** Its QEMU, if it lives; returns when it has ended. */
+    void end() {
+        PidFd process;
+        try {
+            process = PidFd.open(pid);
+        } catch (FerryException e) {
+            if (e.category() == ErrorCategory.NOT_FOUND) {
+                return;
+            }
+            throw e;
+        }
+        try (process) {
+            if (!process.isAlive() || ProcFs.startTime(pid) != startTime) {
+                return;
+            }
+            process.signal(SIGKILL);
+            if (!process.awaitExit(END_LIMIT_MS)) {
+                throw new FerryException(
+                        ErrorCategory.DEADLINE_EXCEEDED,
+                        "QEMU " + pid + " of guest " + guest + " did not end within " + END_LIMIT_MS / 1000
+                                + " s of SIGKILL");
+            }
         }
     }
 

@@ -107,6 +107,18 @@ final class SourceQemu implements SourceGuest {
     }
 
     @Override
+    public boolean isAlive() {
+        return guest.process().isAlive();
+    }
+
+    @Override
+    public boolean hasMemory() {
+        return isAlive()
+                || guest.blocks().stream()
+                        .allMatch(b -> !b.block().guestRam() || b.backing().kind() != QemuRamBlock.Kind.PRIVATE);
+    }
+
+    @Override
     public synchronized void close() {
         try {
             if (prepared) {

@@ -3,6 +3,7 @@ package dev.ferry.wire;
 import com.google.protobuf.ByteString;
 import dev.ferry.memory.RamBlock;
 import dev.ferry.migration.IncomingSpec;
+import dev.ferry.migration.LostPagePolicy;
 import dev.ferry.migration.MigrationSnapshot.LatencyUs;
 import dev.ferry.migration.MigrationSnapshot.PostcopyCounts;
 import dev.ferry.migration.PageRuns;
@@ -11,6 +12,7 @@ import dev.ferry.migration.Reason;
 import dev.ferry.migration.SmallPages;
 import dev.ferry.v1.BlockLayout;
 import dev.ferry.v1.DestinationStats;
+import dev.ferry.v1.LostPages;
 import dev.ferry.v1.PeerReason;
 import dev.ferry.v1.PhaseNs;
 import dev.ferry.v1.PrepareRequest;
@@ -31,7 +33,11 @@ final class PeerMessages {
                 .setDefinitionJson(spec.definitionJson())
                 .setQemuVersion(spec.qemuVersion())
                 .setMachine(spec.machine())
-                .setSource(spec.source());
+                .setSource(spec.source())
+                .setLostPages(LostPages.newBuilder()
+                        .setAction(LostPages.Action.valueOf(
+                                spec.lostPages().action().name()))
+                        .setLimitNs(spec.lostPages().limitNs()));
         for (RamBlock block : spec.blocks()) {
             b.addBlocks(BlockLayout.newBuilder()
                     .setIndex(block.index())
@@ -62,7 +68,21 @@ final class PeerMessages {
                 r.getQemuVersion(),
                 r.getMachine(),
                 blocks,
-                r.getSource());
+                r.getSource(),
+                fromProto(r.getLostPages()));
+    }
+
+    private static LostPagePolicy fromProto(LostPages said) {
+        LostPagePolicy.Action action = switch (said.getAction()) {
+            case WAIT -> LostPagePolicy.Action.WAIT;
+            case STOP -> LostPagePolicy.Action.STOP;
+            case POISON -> LostPagePolicy.Action.POISON;
+            case UNRECOGNIZED -> throw new IllegalArgumentException("an unknown policy of lost pages");
+        };
+        if (said.getLimitNs() < 0) {
+            throw new IllegalArgumentException("the limit of lost pages is out of range");
+        }
+        return new LostPagePolicy(action, said.getLimitNs());
     }
 
     static List<PeerReason> toProto(List<Reason> reasons) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.ferry.base.FerryException;
 import dev.ferry.migration.Journal.Entry;
 import dev.ferry.migration.Journal.Step;
+import dev.ferry.migration.LostPagePolicy;
 import dev.ferry.migration.Side;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,11 +14,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class FileJournalTest {
+    private static final LostPagePolicy POLICY = new LostPagePolicy(LostPagePolicy.Action.POISON, 9);
+
     @TempDir
     Path directory;
 
     private static Entry entry(Side side, Step step) {
-        return new Entry("00000000000000ff", side, step, 3, "db 1=é", "[::1]:7", "r=1", true, 42, 7);
+        return new Entry("00000000000000ff", side, step, 3, "db 1=é", "[::1]:7", "r=1", true, 42, 7, POLICY);
     }
 
     @Test
@@ -32,6 +35,22 @@ class FileJournalTest {
         journal.remove("00000000000000ff", Side.SOURCE);
         journal.remove("00000000000000ff", Side.SOURCE);
         assertThat(journal.readAll()).containsExactly(entry(Side.DESTINATION, Step.COMMITTED));
+    }
+
+    /** Of a release that did not know the policy. */
+    @Test
+    void shouldReadAnEntryWithoutAPolicyAsOneThatWaits() throws Exception {
+        FileJournal journal = new FileJournal(directory);
+        journal.write(entry(Side.DESTINATION, Step.RESUMED));
+        Path file = directory.resolve("00000000000000ff.in.journal");
+        Files.write(
+                file,
+                Files.readAllLines(file).stream()
+                        .filter(l -> !l.startsWith("lostPage"))
+                        .toList());
+        assertThat(journal.readAll())
+                .singleElement()
+                .satisfies(e -> assertThat(e.lostPages()).isEqualTo(LostPagePolicy.defaults()));
     }
 
     @Test

@@ -89,6 +89,16 @@ class LeftOversTest {
         }
 
         @Override
+        public void endLost(String guest, String migrationId) {
+            doing("end lost " + guest);
+        }
+
+        @Override
+        public void removeLost(String guest, String migrationId) {
+            doing("remove lost " + guest);
+        }
+
+        @Override
         public void undoArrival(String guest, String migrationId) {
             doing("undo arrival of " + guest);
         }
@@ -213,6 +223,47 @@ class LeftOversTest {
             assertThat(m.runsOn()).isEqualTo(Side.DESTINATION);
         });
         assertThatThrownBy(() -> destinations.commit(7, 1)).hasMessageContaining("lost");
+    }
+
+    /** Its guest was rolled back, went on, and was given away since: it must not run here beside the other one. */
+    @Test
+    void shouldNeverRunAGuestThatWasRolledBackBeforeItWasGivenAway() {
+        write(7, Side.SOURCE, Step.ROLLED_BACK);
+        Journal.Entry given = write(8, Side.SOURCE, Step.HANDED_OVER);
+        LeftOvers left = leftOvers();
+        left.recoverArrivals();
+        left.settle();
+        left.recoverDepartures(migrations);
+        assertThat(done).isEmpty();
+        assertThat(journal.readAll()).containsExactly(given);
+        assertThat(migrations.list())
+                .singleElement()
+                .satisfies(m -> assertThat(m.id()).isEqualTo(given.id()));
+    }
+
+    @Test
+    void shouldNeverRunWhatItRenounced() {
+        Journal.Entry entry = write(7, Side.DESTINATION, Step.RENOUNCED);
+        LeftOvers left = leftOvers();
+        assertThat(left.recoverArrivals()).isEmpty();
+        left.settle();
+        assertThat(done).containsExactly("remove lost db1");
+        destinations.confirmLost(7, 1);
+        assertThatThrownBy(() -> destinations.commit(7, 1)).hasMessageContaining("is lost");
+        assertThatThrownBy(() -> destinations.missing(7, 1)).hasMessageContaining("is lost");
+        assertThatThrownBy(() -> destinations.confirmLost(7, 0)).isInstanceOf(FerryException.class);
+        assertThat(journal.readAll()).containsExactly(entry);
+    }
+
+    @Test
+    void shouldNotRenounceWhatHasCompletedAndConfirmWhatNeverRan() {
+        write(7, Side.DESTINATION, Step.SETTLED);
+        write(8, Side.DESTINATION, Step.FENCED);
+        LeftOvers left = leftOvers();
+        left.recoverArrivals();
+        left.settle();
+        assertThatThrownBy(() -> destinations.confirmLost(7, 1)).hasMessageContaining("has completed");
+        destinations.confirmLost(8, 1);
     }
 
     @Test
