@@ -172,7 +172,7 @@ class ControlServerTest {
                 .setDestinationIsFenced(true)
                 .build());
         assertThat(migrations.lastOrder).isEqualTo("false true");
-        assertThat(shown.getState()).isEqualTo(MigrationState.FAILED);
+        assertThat(shown.getState().name()).isEqualTo("FAILED");
         assertThat(shown.getLostPagePolicy()).isEqualTo(LostPagePolicy.STOP);
         assertThat(shown.getLostPageLimitSeconds()).isEqualTo(30);
         assertThat(shown.getGuestStopped()).isTrue();
