@@ -14,12 +14,16 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The journal as small property files, one a migration and side, replaced whole by rename. In the runtime directory, on tmpfs:
@@ -27,6 +31,8 @@ import java.util.Properties;
  */
 final class FileJournal implements Journal {
     private static final String SUFFIX = ".journal";
+
+    private static final Logger LOG = LoggerFactory.getLogger(FileJournal.class);
 
     private final Path directory;
 
@@ -82,18 +88,35 @@ final class FileJournal implements Journal {
         }
     }
 
-    /** A file that cannot be read is an error: what it said about a guest is not known. */
     @Override
     public synchronized List<Entry> readAll() {
         List<Entry> entries = new ArrayList<>();
+        unreadable(entries::add);
+        return entries;
+    }
+
+    @Override
+    public synchronized List<String> unreadable() {
+        return unreadable(entry -> {});
+    }
+
+    private List<String> unreadable(Consumer<Entry> readable) {
+        List<String> bad = new ArrayList<>();
         try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*" + SUFFIX)) {
             for (Path file : files) {
-                entries.add(read(file));
+                try {
+                    readable.accept(read(file));
+                } catch (NoSuchFileException e) {
+                    LOG.debug("{} was removed meanwhile", file);
+                } catch (IOException e) {
+                    LOG.error("journal {} cannot be read, nothing is done by it: {}", file, e.toString());
+                    bad.add(file.toString());
+                }
             }
         } catch (IOException e) {
             throw failed("reading " + directory, e);
         }
-        return entries;
+        return bad;
     }
 
     private static Entry read(Path file) throws IOException {

@@ -1,5 +1,7 @@
 package dev.ferry.daemon;
 
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
 import dev.ferry.migration.Destinations;
 import dev.ferry.migration.GuestHost;
 import dev.ferry.migration.Journal;
@@ -156,6 +158,7 @@ final class LeftOvers {
     private void settle(Journal.Entry entry) {
         switch (entry.step()) {
             case PREPARING -> {
+                throwIfJournalUnreadable();
                 if (entry.side() == Side.SOURCE) {
                     undoDeparture(entry);
                 } else {
@@ -166,6 +169,16 @@ final class LeftOvers {
             case RENOUNCED -> destinations.rememberRenounced(entry);
             case SETTLED -> destinations.rememberSettled(entry);
             case HANDED_OVER, ROLLED_BACK, COMMITTED, RESUMED, STOPPED, POISONED -> {}
+        }
+    }
+
+    private void throwIfJournalUnreadable() {
+        List<String> unreadable = journal.unreadable();
+        if (!unreadable.isEmpty()) {
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION,
+                    "it is not known whether a later migration gave the guest away or brought it, because the journal cannot be read: "
+                            + String.join(", ", unreadable));
         }
     }
 

@@ -63,6 +63,12 @@ final class DestinationMigration {
     private final SourceAbsence absence;
     private final DamagedMessages damaged = new DamagedMessages();
 
+    /** Innermost. */
+    private final Object loadGate = new Object();
+
+    /** Under the gate. */
+    private boolean loading;
+
     /** By the policy of lost pages. Under the lock; event loops read it. */
     private volatile boolean stopped;
 
@@ -207,11 +213,38 @@ final class DestinationMigration {
         guest.serveFaults();
         faults.at(FaultPoint.ARMED);
         watch.cut("apply");
-        guest.loadDeviceState(deviceState);
+        load(deviceState);
         faults.at(FaultPoint.DEVICE_STATE_LOADED);
         watch.cut("load-device-state");
         step = Step.LOADED;
         return new Arrivals.Switched(watch.phases(), residualPages);
+    }
+
+    /** May wait for pages of a source that is gone, with the lock: whoever ends the migration must be able to end this. */
+    private void load(byte[] deviceState) {
+        synchronized (loadGate) {
+            loading = true;
+        }
+        try {
+            guest.loadDeviceState(deviceState);
+        } finally {
+            synchronized (loadGate) {
+                loading = false;
+            }
+        }
+    }
+
+    /**
+     * Ends the QEMU that loads its device state, without the migration's lock: the load fails, and nothing was committed, because
+     * the commit needs what the load has not reached.
+     */
+    private void breakOffLoad(String why) {
+        synchronized (loadGate) {
+            if (loading) {
+                LOG.info("migration {}: the device state is not waited for any more: {}", entry.id(), why);
+                guest.end();
+            }
+        }
     }
 
     synchronized Arrivals.Committed commit() {
@@ -261,8 +294,19 @@ final class DestinationMigration {
         return committedAnswer;
     }
 
+    private boolean isLoading() {
+        synchronized (loadGate) {
+            return loading;
+        }
+    }
+
     /** Before the commit; harmless twice. */
-    synchronized void abort(String reason) {
+    void abort(String reason) {
+        breakOffLoad(reason);
+        abortStep(reason);
+    }
+
+    private synchronized void abortStep(String reason) {
         if (step != Step.PREPARED && step != Step.LOADED && step != Step.FENCED) {
             throw new FerryException(
                     ErrorCategory.FAILED_PRECONDITION,
@@ -274,7 +318,17 @@ final class DestinationMigration {
     }
 
     /** Aborts if the source has been silent for so long before the commit; notices that the guest ended after it. */
-    synchronized void look(long silenceNs) {
+    void look(long silenceNs) {
+        boolean silent = openStreams.get() == 0 && clock.nanoTime() - lastContactNs > silenceNs;
+        if (silent) {
+            breakOffLoad("the source went away before the commit");
+        } else if (isLoading()) {
+            return; // others are to be looked after too
+        }
+        lookStep(silenceNs);
+    }
+
+    private synchronized void lookStep(long silenceNs) {
         if ((step == Step.COMMITTED || step == Step.POISONED) && !guest.isAlive()) {
             lost("its QEMU has ended before every page was here");
             return;

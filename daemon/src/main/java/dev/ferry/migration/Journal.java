@@ -94,5 +94,11 @@ public interface Journal {
 
     void remove(String id, Side side);
 
+    /** Without those of {@link #unreadable}. */
     List<Entry> readAll();
+
+    /** Entries, for people, that cannot be read: nobody knows what they say of a guest, so nothing is done by them. */
+    default List<String> unreadable() {
+        return List.of();
+    }
 }

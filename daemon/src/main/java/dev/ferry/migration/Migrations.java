@@ -130,6 +130,14 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         if (stopping) {
             throw new FerryException(ErrorCategory.UNAVAILABLE, "ferryd is stopping");
         }
+        List<String> unreadable = journal.unreadable();
+        if (!unreadable.isEmpty()) {
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION,
+                    "no guest leaves this host while its journal cannot be read, because the guest may have been given away"
+                            + " already: look at " + String.join(", ", unreadable)
+                            + " and see \"An unreadable journal\" in docs/operations.md");
+        }
         String mine = requestId + "\n" + guest;
         // The same request may be checking the guest at this moment: its outcome is ours. And a migration that has
         // ended lets go

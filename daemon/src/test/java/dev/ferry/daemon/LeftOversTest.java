@@ -22,6 +22,7 @@ import dev.ferry.migration.Reason;
 import dev.ferry.migration.Side;
 import dev.ferry.migration.SourceGuest;
 import java.lang.reflect.Proxy;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -169,6 +170,26 @@ class LeftOversTest {
         assertThat(done).isEmpty();
         assertThat(journal.readAll()).containsExactly(given);
         assertThat(migrations.moving("db1")).contains(given.id());
+    }
+
+    /** What cannot be read may be the later migration that gave the guest away. */
+    @Test
+    void shouldUndoNothingAndLetNobodyLeaveWhileAnEntryCannotBeRead() throws Exception {
+        Journal.Entry entry = write(7, Side.SOURCE, Step.PREPARING);
+        Path garbage = Files.writeString(directory.resolve("0000000000000008.out.journal"), "step=");
+        LeftOvers left = leftOvers();
+        left.recoverArrivals();
+        left.settle();
+        left.recoverDepartures(migrations);
+        assertThat(done).isEmpty();
+        assertThat(migrations.moving("db1")).contains(entry.id());
+        assertThatThrownBy(() -> migrations.start("db2", "there:1", "", Policy.defaults()))
+                .isInstanceOf(FerryException.class)
+                .hasMessageContaining(garbage.toString());
+        Files.delete(garbage);
+        left.retry(migrations);
+        assertThat(done).containsExactly("undo departure of db1");
+        assertThat(migrations.moving("db1")).isEmpty();
     }
 
     @Test

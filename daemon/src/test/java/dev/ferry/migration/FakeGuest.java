@@ -256,8 +256,11 @@ final class FakeGuest implements SourceGuest {
                     }
                     arrival.fault(blocks.get(0), page);
                 }
-                while (!mapped.get(page) && !poisoned.get(page) && !settled) {
+                while (!mapped.get(page) && !poisoned.get(page) && !settled && alive) {
                     wait();
+                }
+                if (!alive) {
+                    throw new IllegalStateException("QEMU has ended");
                 }
                 if (poisoned.get(page)) {
                     throw new IllegalStateException("memory error at page " + page);
@@ -356,9 +359,10 @@ final class FakeGuest implements SourceGuest {
         }
 
         @Override
-        public void end() {
+        public synchronized void end() {
             calls.add("end");
             alive = false;
+            notifyAll();
         }
 
         @Override

@@ -40,6 +40,7 @@ class FaultMatrixTest {
     /** One of every other kind that does not last long, where it matters most; the rest of the matrix is bin/soak's. */
     @ParameterizedTest
     @CsvSource({
+        "ARMED, KILL_SOURCE",
         "COMMIT_ANSWERED, KILL_BOTH",
         "COMMIT_ANSWERED, CUT_SHORT",
         "BATCH_PUSHED, CUT",
