@@ -510,6 +510,7 @@ final class DestinationMigration {
         throwIfPoisoned();
         require(Step.COMMITTED, "finish");
         if (stopped) {
+            refresh(); // no acknowledgement follows the last batch to do it
             throw new FerryException(
                     ErrorCategory.FAILED_PRECONDITION,
                     "guest " + entry.guest() + " was stopped at the destination by its policy: ferry resume "
