@@ -29,7 +29,10 @@ final class Summary {
     private String text() {
         fields.add("migration", m.getId());
         fields.add("guest", m.getGuest());
-        fields.add("state", m.getState() + (m.getReason().isEmpty() ? "" : ": " + m.getReason()));
+        fields.add("state", state());
+        if (!m.getNext().isEmpty()) {
+            fields.add("next", m.getNext());
+        }
         fields.add("runs on", Whereabouts.of(m));
         if (!m.getError().isEmpty()) {
             fields.add("error", m.getError());
@@ -50,6 +53,12 @@ final class Summary {
         }
         fields.add("total", Units.duration(m.getTotalMs()));
         return fields.toString();
+    }
+
+    private String state() {
+        return m.getState()
+                + (Whereabouts.hasEnded(m) || m.getStateMs() == 0 ? "" : " for " + Units.duration(m.getStateMs()))
+                + (m.getReason().isEmpty() ? "" : ": " + m.getReason());
     }
 
     /** Only where they still mean something, and only if there are any. */

@@ -171,7 +171,7 @@ class CommandsTest extends CommandTest {
                         .build());
         assertThat(screen.out()).contains("\"runsOn\"");
         assertThat(ferry("rollback", "--help")).isZero();
-        assertThat(screen.out()).contains("What is lost").contains("the guest runs twice");
+        assertThat(screen.out()).contains("What is lost").containsPattern("the\\s+guest\\s+runs\\s+twice");
         ferryd.refusal = Status.FAILED_PRECONDITION
                 .withDescription("say --accept-data-loss")
                 .asRuntimeException();

@@ -47,7 +47,9 @@ final class SnapshotMessages {
                 .setLostPageLimitSeconds(s.lostPages().limitNs() / NS_PER_SECOND)
                 .setGuestStopped(s.guestStopped())
                 .setPoisonedPages(s.poisonedPages())
-                .setDamagedMessages(s.damagedMessages());
+                .setDamagedMessages(s.damagedMessages())
+                .setStateMs(ms(s.stateNs()))
+                .setNext(Outlook.of(s));
         if (s.side() == dev.ferry.migration.Side.SOURCE) {
             m.setBandwidthBytesPerSecond(s.limits().bandwidthBytesPerSecond())
                     .setPostcopyBandwidthBytesPerSecond(s.limits().postcopyBandwidthBytesPerSecond());

@@ -12,6 +12,7 @@ import java.util.List;
  * @param forecast likewise
  * @param guestStopped by the policy of lost pages; the destination knows it, as the last two
  * @param poisonedPages likewise
+ * @param stateNs in its state for so long
  * @param damagedMessages with a wrong checksum; what was in them is fetched again
  */
 public record MigrationSnapshot(
@@ -44,7 +45,8 @@ public record MigrationSnapshot(
         LostPagePolicy lostPages,
         boolean guestStopped,
         long poisonedPages,
-        long damagedMessages) {
+        long damagedMessages,
+        long stateNs) {
 
     /** What pre-copy did. */
     public record PrecopyCounts(int rounds, long pages, long zeroPages, long bytes, long ns, String stopReason) {

@@ -148,6 +148,7 @@ public final class QemuGuestHost implements GuestHost {
         if (guest.status().equals("paused")) {
             guest.cont(LIMIT);
         }
+        new OutOfMemory(guest.process()).spareNoMore();
         guest.removeTraces();
     }
 

@@ -49,7 +49,8 @@ final class Snapshots {
                 new LostPagePolicy(LostPagePolicy.Action.STOP, 30_000_000_000L),
                 true,
                 31,
-                32);
+                32,
+                33_000_000);
     }
 
     static MigrationSnapshot of(MigrationState state, long version) {
