@@ -33,6 +33,9 @@ public interface Arrivals {
 
     MigrationSnapshot.PostcopyCounts finish(long migration, long epoch);
 
+    /** A step's message broke the protocol: the migration fails closed, as after a page message that does. */
+    void refused(long migration, long epoch, String why);
+
     /** Counters for the source to show. */
     MigrationSnapshot.PostcopyCounts counts(long migration, long epoch);
 

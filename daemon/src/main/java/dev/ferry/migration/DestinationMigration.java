@@ -360,6 +360,12 @@ final class DestinationMigration {
         return latestDemand;
     }
 
+    /** Not under the lock: a step that holds it may wait for the very event loop that says this. The sweep ends the guest. */
+    void refused(String why) {
+        violation = why;
+        record.update(f -> f.refusedMessages++);
+    }
+
     private void throwIfLost() {
         if (step == Step.LOST) {
             throw new FerryException(ErrorCategory.FAILED_PRECONDITION, lostBecause);
@@ -467,11 +473,9 @@ final class DestinationMigration {
             return !demand || memory.wasRequested(block, firstPage, count);
         }
 
-        /** Not under the lock: a step that holds it may wait for this very event loop. The sweep ends the guest. */
         @Override
         public void refused(String why) {
-            violation = why;
-            record.update(f -> f.refusedMessages++);
+            DestinationMigration.this.refused(why);
         }
 
         @Override
