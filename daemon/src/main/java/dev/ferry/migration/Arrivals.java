@@ -39,6 +39,9 @@ public interface Arrivals {
     /** Returns when the guest, which had run here, can never run here again. FAILED_PRECONDITION: it lives. */
     void confirmLost(long migration, long epoch);
 
+    /** A step's message broke the protocol: the migration fails closed, as after a page message that does. */
+    void refused(long migration, long epoch, String why);
+
     /** Counters for the source to show. */
     MigrationSnapshot.PostcopyCounts counts(long migration, long epoch);
 

@@ -606,6 +606,12 @@ final class DestinationMigration {
         }
     }
 
+    /** Not under the lock: a step that holds it may wait for the very event loop that says this. The sweep ends the guest. */
+    void refused(String why) {
+        violation = why;
+        record.update(f -> f.refusedMessages++);
+    }
+
     private void throwIfLost() {
         if (step == Step.LOST || step == Step.RENOUNCED) {
             throw new FerryException(ErrorCategory.FAILED_PRECONDITION, lostBecause);
@@ -747,11 +753,9 @@ final class DestinationMigration {
             damaged.intact(demand);
         }
 
-        /** Not under the lock: a step that holds it may wait for this very event loop. The sweep ends the guest. */
         @Override
         public void refused(String why) {
-            violation = why;
-            record.update(f -> f.refusedMessages++);
+            DestinationMigration.this.refused(why);
         }
 
         @Override

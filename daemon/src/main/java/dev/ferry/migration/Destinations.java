@@ -7,7 +7,9 @@ import dev.ferry.memory.RamBlock;
 import dev.ferry.migration.MigrationSnapshot.PostcopyCounts;
 import dev.ferry.postcopy.PageRequester;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -32,6 +34,8 @@ public class Destinations implements Arrivals {
     /** Pages and questions that were under way at the end have come by then. */
     private static final long LATE_MESSAGES_NS = 60_000_000_000L;
 
+    private static final int MAX_REFUSED = 1 << 14;
+
     private final GuestHost host;
     private final Journal journal;
     private final NanoClock clock;
@@ -46,7 +50,13 @@ public class Destinations implements Arrivals {
     /** Those whose guest was lost here and is, or may be, the source's again. */
     private final Map<Long, Long> renounced = new ConcurrentHashMap<>();
 
-    private final Set<Long> refused = ConcurrentHashMap.newKeySet();
+    /** Aborted before they were known. Anybody may name any, so only the last ones are remembered. */
+    private final Set<Long> refused = Collections.synchronizedSet(Collections.newSetFromMap(new LinkedHashMap<>() {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Long, Boolean> eldest) {
+            return size() > MAX_REFUSED;
+        }
+    }));
 
     /** Guests whose QEMU is being started: not in {@link #migrations} yet. */
     private final Set<String> starting = ConcurrentHashMap.newKeySet();
@@ -330,6 +340,11 @@ public class Destinations implements Arrivals {
         PostcopyCounts counts = find(migration, epoch).finish();
         settled.put(migration, new Settled(epoch, clock.nanoTime()));
         return counts;
+    }
+
+    @Override
+    public void refused(long migration, long epoch, String why) {
+        find(migration, epoch).refused(why);
     }
 
     @Override

@@ -60,7 +60,12 @@ record ArrivalRecord(
 
     static ArrivalRecord read(Path directory) {
         try {
-            return JSON.readValue(directory.resolve(NAME).toFile(), ArrivalRecord.class);
+            ArrivalRecord record = JSON.readValue(directory.resolve(NAME).toFile(), ArrivalRecord.class);
+            if (record == null || record.guest() == null || record.qmpSocket() == null || record.definition() == null) {
+                throw new IOException(NAME + " does not say which guest it is");
+            }
+            record.requireWholeLayout();
+            return record;
         } catch (IOException e) {
             throw new FerryException(
                     ErrorCategory.INTERNAL, "what was written down of its arrival cannot be read: " + e, e);
@@ -89,6 +94,19 @@ record ArrivalRecord(
                         "QEMU " + pid + " of guest " + guest + " did not end within " + END_LIMIT_MS / 1000
                                 + " s of SIGKILL");
             }
+        }
+    }
+
+    /** Bitmaps and addresses are looked up by a block's number. */
+    private void requireWholeLayout() throws IOException {
+        for (int i = 0; i < blocks.size(); i++) {
+            if (blocks.get(i).index() != i || blocks.get(i).guestRam() != i < ram().size()) {
+                throw new IOException(NAME + " has RAM blocks out of order");
+            }
+        }
+        if (ram().isEmpty() || hostAddresses.size() != ram().size()) {
+            throw new IOException(
+                    NAME + " has " + hostAddresses.size() + " addresses of " + ram().size() + " RAM blocks");
         }
     }
 

@@ -1,6 +1,8 @@
 package dev.ferry.wire;
 
 import dev.ferry.sys.ThreadPriority;
+import io.grpc.Codec;
+import io.grpc.DecompressorRegistry;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
@@ -109,6 +111,8 @@ final class PeerChannels implements AutoCloseable {
                 .keepAliveTime(10, TimeUnit.SECONDS)
                 .keepAliveTimeout(5, TimeUnit.SECONDS)
                 .maxInboundMessageSize(PeerServer.MAX_MESSAGE_BYTES)
+                .decompressorRegistry(DecompressorRegistry.emptyInstance().with(Codec.Identity.NONE, true))
+                .intercept(BoundedMarshaller.responses())
                 .usePlaintext()
                 .build();
         loops.add(loop);

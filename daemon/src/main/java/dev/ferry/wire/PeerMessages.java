@@ -23,6 +23,11 @@ final class PeerMessages {
     /** Both sides must speak the same; docs/protocol.md says when it changes. */
     static final int PROTOCOL_VERSION = 1;
 
+    /** Lengths of so many, each of at most so much, can be added without overflow. */
+    private static final int MAX_BLOCKS = 4096;
+
+    private static final long MAX_BLOCK_BYTES = 32L << 40;
+
     private PeerMessages() {}
 
     static PrepareRequest toProto(IncomingSpec spec) {
@@ -50,11 +55,17 @@ final class PeerMessages {
     }
 
     static IncomingSpec fromProto(PrepareRequest r) {
+        if (r.getBlocksCount() > MAX_BLOCKS) {
+            throw new IllegalArgumentException("more than " + MAX_BLOCKS + " RAM blocks");
+        }
         List<RamBlock> blocks = r.getBlocksList().stream()
                 .map(b -> new RamBlock(
                         b.getIndex(), b.getName(), b.getLengthBytes(), b.getPageSizeBytes(), b.getGuestRam()))
                 .toList();
         for (int i = 0; i < blocks.size(); i++) {
+            if (blocks.get(i).lengthBytes() > MAX_BLOCK_BYTES) {
+                throw new IllegalArgumentException("RAM block " + blocks.get(i).name() + " of more than 32 TiB");
+            }
             if (blocks.get(i).index() != i) {
                 throw new IllegalArgumentException(
                         "RAM block " + i + " has index " + blocks.get(i).index());
@@ -111,6 +122,9 @@ final class PeerMessages {
     static PageRuns fromProto(dev.ferry.v1.PageRuns message) {
         if (message.getGapAndLengthCount() % 2 != 0) {
             throw new IllegalArgumentException("a run of pages without its length");
+        }
+        if (message.getGapAndLengthCount() > 2 * PageRuns.MAX_RUNS) {
+            throw new IllegalArgumentException("more than " + PageRuns.MAX_RUNS + " runs");
         }
         PageRuns runs = new PageRuns(message.getBlock());
         for (int i = 0; i < message.getGapAndLengthCount(); i += 2) {

@@ -83,13 +83,22 @@ final class PeerService extends PeerServiceGrpc.PeerServiceImplBase {
     @Override
     public void switchover(SwitchoverRequest r, StreamObserver<SwitchoverResponse> response) {
         urgently(response, () -> {
-            Arrivals.Switched done = arrivals.switchover(
-                    r.getMigration(),
-                    r.getEpoch(),
-                    r.getBulkSequence(),
-                    r.getStaleList().stream().map(PeerMessages::fromProto).toList(),
-                    r.getSmallPagesList().stream().map(PeerMessages::fromProto).toList(),
-                    r.getDeviceState().toByteArray());
+            Arrivals.Switched done;
+            try {
+                done = arrivals.switchover(
+                        r.getMigration(),
+                        r.getEpoch(),
+                        r.getBulkSequence(),
+                        r.getStaleList().stream().map(PeerMessages::fromProto).toList(),
+                        r.getSmallPagesList().stream()
+                                .map(PeerMessages::fromProto)
+                                .toList(),
+                        r.getDeviceState().toByteArray());
+            } catch (IllegalArgumentException e) {
+                // Some of it may have been applied: what is here now is not what the source takes it for.
+                arrivals.refused(r.getMigration(), r.getEpoch(), e.getMessage());
+                throw e;
+            }
             return SwitchoverResponse.newBuilder()
                     .addAllPhases(PeerMessages.phases(done.phases()))
                     .setResidualPages(done.residualPages())
