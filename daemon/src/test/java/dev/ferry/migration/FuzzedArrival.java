@@ -28,7 +28,8 @@ public final class FuzzedArrival {
 
     public FuzzedArrival() {
         destinations = new Destinations(new Host(), new MemoryJournal(), () -> nowNs, () -> 0);
-        destinations.prepare(new IncomingSpec(ID, EPOCH, "db1", "{}", "7.2.22", "pc-q35-7.2", guest.blocks(), "there"));
+        destinations.prepare(new IncomingSpec(
+                ID, EPOCH, "db1", "{}", "7.2.22", "pc-q35-7.2", guest.blocks(), "there", LostPagePolicy.defaults()));
     }
 
     public Arrivals arrivals() {
@@ -188,6 +189,25 @@ public final class FuzzedArrival {
         public void forget() {}
 
         @Override
+        public void poison(RamBlock block, long firstPage, long pages) {
+            requireUnmapped(firstPage, (int) pages);
+        }
+
+        @Override
+        public void freeze() {}
+
+        @Override
+        public void thaw() {}
+
+        @Override
+        public void end() {
+            fenced = true;
+        }
+
+        @Override
+        public void remove() {}
+
+        @Override
         public void fence(String reason) {
             fenced = true;
         }
@@ -232,5 +252,11 @@ public final class FuzzedArrival {
 
         @Override
         public void undoArrival(String name, String migrationId) {}
+
+        @Override
+        public void removeLost(String name, String migrationId) {}
+
+        @Override
+        public void endLost(String name, String migrationId) {}
     }
 }
