@@ -190,7 +190,7 @@ public final class FuzzedArrival {
 
         @Override
         public void poison(RamBlock block, long firstPage, long pages) {
-            requireUnmapped(firstPage, (int) pages);
+            requireUnmapped(firstPage, pages);
         }
 
         @Override
