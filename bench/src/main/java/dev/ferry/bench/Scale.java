@@ -317,6 +317,9 @@ final class Scale {
         public void mapAhead(RamBlock block, long firstPage, int pages) {}
 
         @Override
+        public void poison(RamBlock block, long firstPage, long pages) {}
+
+        @Override
         public void mapZero(RamBlock block, long page) {}
     }
 }

@@ -36,6 +36,8 @@ import picocli.CommandLine.TypeConversionException;
             PostcopyCommand.class,
             LimitCommand.class,
             CancelCommand.class,
+            ResumeCommand.class,
+            RollbackCommand.class,
             TlsCommand.class
         })
 final class Ferry {
@@ -76,6 +78,7 @@ final class Ferry {
                 .registerConverter(Format.class, converter(Format::parse))
                 .registerConverter(HostPort.class, converter(HostPort::parse))
                 .registerConverter(Limit.class, converter(Limit::parse))
+                .registerConverter(LostPages.class, converter(LostPages::parse))
                 .registerConverter(Rate.class, converter(Rate::parse))
                 .setOverwrittenOptionsAllowed(true)
                 .setOut(new PrintWriter(terminal.out(), true, StandardCharsets.UTF_8))

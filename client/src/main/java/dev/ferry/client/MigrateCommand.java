@@ -43,6 +43,21 @@ final class MigrateCommand extends ClientCommand {
     private boolean keepSource;
 
     @Option(
+            names = "--lost-page-policy",
+            paramLabel = "POLICY",
+            description = {
+                "wait, stop or poison: what becomes of the guest at the destination when pages can no longer be had",
+                "(default: the daemon's, which is wait unless configured)"
+            })
+    private LostPages lostPages;
+
+    @Option(
+            names = "--lost-page-limit",
+            paramLabel = "SECONDS",
+            description = "how long the source may be away before --lost-page-policy is applied")
+    private Double lostPageLimit;
+
+    @Option(
             names = "--request-id",
             paramLabel = "ID",
             defaultValue = "",
@@ -83,6 +98,15 @@ final class MigrateCommand extends ClientCommand {
         }
         if (postcopyBandwidth != null) {
             policy.setPostcopyBandwidthBytesPerSecond(postcopyBandwidth.bytesPerSecond());
+        }
+        if (lostPages != null) {
+            policy.setLostPagePolicy(lostPages.policy());
+        }
+        if (lostPageLimit != null) {
+            if (!(lostPageLimit >= 0 && lostPageLimit < Double.POSITIVE_INFINITY)) {
+                throw new UsageException("--lost-page-limit: " + lostPageLimit + " is no length of time", null);
+            }
+            policy.setLostPageLimitSeconds(lostPageLimit);
         }
         return policy.build();
     }

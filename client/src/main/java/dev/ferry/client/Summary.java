@@ -1,15 +1,19 @@
 package dev.ferry.client;
 
 import dev.ferry.v1.LatencyUs;
+import dev.ferry.v1.LostPagePolicy;
 import dev.ferry.v1.Migration;
 import dev.ferry.v1.Phase;
 import dev.ferry.v1.Postcopy;
 import dev.ferry.v1.Precopy;
+import java.util.Locale;
 
 /** One migration in full: the result of {@code migrate --wait} and {@code watch}, and what {@code show} shows. */
 final class Summary {
     /** Microseconds in a millisecond: downtime is shown to the microsecond. */
     private static final double STEPS_PER_MS = 1000;
+
+    private static final double MS_PER_SECOND = 1000;
 
     private final Migration m;
     private final Fields fields = new Fields();
@@ -25,7 +29,10 @@ final class Summary {
     private String text() {
         fields.add("migration", m.getId());
         fields.add("guest", m.getGuest());
-        fields.add("state", m.getState() + (m.getReason().isEmpty() ? "" : ": " + m.getReason()));
+        fields.add("state", state());
+        if (!m.getNext().isEmpty()) {
+            fields.add("next", m.getNext());
+        }
         fields.add("runs on", Whereabouts.of(m));
         if (!m.getError().isEmpty()) {
             fields.add("error", m.getError());
@@ -39,12 +46,19 @@ final class Summary {
                     Units.bytes(m.getMemoryRemainingBytes()) + " of " + Units.bytes(m.getMemoryTotalBytes()));
         }
         limits();
+        lostPages();
         fields.add("sent", Units.bytes(m.getBytesSent()));
         if (m.getRecoveries() > 0) {
             fields.add("recoveries", String.valueOf(m.getRecoveries()));
         }
         fields.add("total", Units.duration(m.getTotalMs()));
         return fields.toString();
+    }
+
+    private String state() {
+        return m.getState()
+                + (Whereabouts.hasEnded(m) || m.getStateMs() == 0 ? "" : " for " + Units.duration(m.getStateMs()))
+                + (m.getReason().isEmpty() ? "" : ": " + m.getReason());
     }
 
     /** Only where they still mean something, and only if there are any. */
@@ -57,6 +71,25 @@ final class Summary {
                 "limits",
                 "pre-copy " + limit(m.getBandwidthBytesPerSecond()) + ", background push "
                         + limit(m.getPostcopyBandwidthBytesPerSecond()));
+    }
+
+    /** What is worth a look: a policy that does something, and what it did. */
+    private void lostPages() {
+        if (!Whereabouts.hasEnded(m)
+                && (m.getLostPagePolicy() == LostPagePolicy.STOP || m.getLostPagePolicy() == LostPagePolicy.POISON)) {
+            fields.add(
+                    "lost pages",
+                    m.getLostPagePolicy().name().toLowerCase(Locale.ROOT) + " after "
+                            + Units.duration(m.getLostPageLimitSeconds() * MS_PER_SECOND)
+                            + " without the source"
+                            + (m.getGuestStopped() ? "; the guest is stopped" : ""));
+        }
+        if (m.getPoisonedPages() > 0) {
+            fields.add("poisoned", m.getPoisonedPages() + " pages");
+        }
+        if (m.getDamagedMessages() > 0) {
+            fields.add("damaged", m.getDamagedMessages() + " messages, fetched again");
+        }
     }
 
     private static String limit(long bytesPerSecond) {

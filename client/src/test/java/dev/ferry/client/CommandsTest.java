@@ -8,13 +8,17 @@ import dev.ferry.v1.CheckResponse;
 import dev.ferry.v1.DetachGuestRequest;
 import dev.ferry.v1.GetRequest;
 import dev.ferry.v1.ListResponse;
+import dev.ferry.v1.LostPagePolicy;
 import dev.ferry.v1.Policy;
 import dev.ferry.v1.Reason;
+import dev.ferry.v1.ResumeRequest;
+import dev.ferry.v1.RollbackRequest;
 import dev.ferry.v1.RunGuestRequest;
 import dev.ferry.v1.SetLimitsRequest;
 import dev.ferry.v1.ShowGuestRequest;
 import dev.ferry.v1.StartRequest;
 import dev.ferry.v1.SwitchToPostcopyRequest;
+import io.grpc.Status;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -149,6 +153,56 @@ class CommandsTest extends CommandTest {
         assertThat(ferry("cancel", Samples.ID)).isZero();
         assertThat(ferryd.request(CancelRequest.class).getId()).isEqualTo(Samples.ID);
         assertThat(screen.out()).contains("CANCELLED");
+    }
+
+    @Test
+    void shouldOrderARollbackWithNoMoreThanWasSaid() {
+        assertThat(ferry("rollback", Samples.ID)).isZero();
+        assertThat(ferryd.request(RollbackRequest.class))
+                .isEqualTo(RollbackRequest.newBuilder().setId(Samples.ID).build());
+        ferryd.requests.clear();
+        assertThat(ferry("rollback", Samples.ID, "--accept-data-loss", "--destination-is-fenced", "-o", "json"))
+                .isZero();
+        assertThat(ferryd.request(RollbackRequest.class))
+                .isEqualTo(RollbackRequest.newBuilder()
+                        .setId(Samples.ID)
+                        .setAcceptDataLoss(true)
+                        .setDestinationIsFenced(true)
+                        .build());
+        assertThat(screen.out()).contains("\"runsOn\"");
+        assertThat(ferry("rollback", "--help")).isZero();
+        assertThat(screen.out()).contains("What is lost").containsPattern("the\\s+guest\\s+runs\\s+twice");
+        ferryd.refusal = Status.FAILED_PRECONDITION
+                .withDescription("say --accept-data-loss")
+                .asRuntimeException();
+        assertThat(ferry("rollback", Samples.ID)).isEqualTo(64 + 9);
+        assertThat(screen.err()).contains("--accept-data-loss");
+    }
+
+    @Test
+    void shouldResume() {
+        assertThat(ferry("resume", Samples.ID)).isZero();
+        assertThat(ferryd.request(ResumeRequest.class).getId()).isEqualTo(Samples.ID);
+    }
+
+    @Test
+    void shouldSayThePolicyOfLostPages() {
+        String[] move = {"migrate", "db1", "--to", "there:1", "--lost-page-policy", "stop", "--lost-page-limit", "2.5"};
+        assertThat(ferry(move)).isZero();
+        assertThat(ferryd.request(StartRequest.class).getPolicy().getLostPagePolicy())
+                .isEqualTo(LostPagePolicy.STOP);
+        assertThat(ferryd.request(StartRequest.class).getPolicy().getLostPageLimitSeconds())
+                .isEqualTo(2.5);
+        move[5] = "ignore";
+        assertThat(ferry(move)).isEqualTo(ExitCode.USAGE);
+        assertThat(screen.err()).contains("wait, stop, poison");
+        ferryd.migration = Samples.precopy().toBuilder()
+                .setLostPagePolicy(LostPagePolicy.STOP)
+                .setLostPageLimitSeconds(2.5)
+                .setGuestStopped(true)
+                .build();
+        assertThat(ferry("show", Samples.ID)).isZero();
+        assertThat(screen.out()).contains("stop after 2.50 s without the source; the guest is stopped");
     }
 
     @Test

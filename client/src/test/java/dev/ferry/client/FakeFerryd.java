@@ -14,6 +14,8 @@ import dev.ferry.v1.ListRequest;
 import dev.ferry.v1.ListResponse;
 import dev.ferry.v1.Migration;
 import dev.ferry.v1.MigrationServiceGrpc;
+import dev.ferry.v1.ResumeRequest;
+import dev.ferry.v1.RollbackRequest;
 import dev.ferry.v1.RunGuestRequest;
 import dev.ferry.v1.SetLimitsRequest;
 import dev.ferry.v1.ShowGuestRequest;
@@ -136,6 +138,16 @@ final class FakeFerryd implements AutoCloseable {
 
         @Override
         public void setLimits(SetLimitsRequest request, StreamObserver<Migration> observer) {
+            answer(request, observer, migration);
+        }
+
+        @Override
+        public void rollback(RollbackRequest request, StreamObserver<Migration> observer) {
+            answer(request, observer, migration);
+        }
+
+        @Override
+        public void resume(ResumeRequest request, StreamObserver<Migration> observer) {
             answer(request, observer, migration);
         }
 

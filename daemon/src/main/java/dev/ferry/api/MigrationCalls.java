@@ -12,6 +12,8 @@ import dev.ferry.v1.ListResponse;
 import dev.ferry.v1.Migration;
 import dev.ferry.v1.MigrationServiceGrpc;
 import dev.ferry.v1.Reason;
+import dev.ferry.v1.ResumeRequest;
+import dev.ferry.v1.RollbackRequest;
 import dev.ferry.v1.SetLimitsRequest;
 import dev.ferry.v1.StartRequest;
 import dev.ferry.v1.SwitchToPostcopyRequest;
@@ -105,6 +107,25 @@ final class MigrationCalls extends MigrationServiceGrpc.MigrationServiceImplBase
                 "Cancel " + request.getId(),
                 observer,
                 () -> SnapshotMessages.of(migrations.cancel(Input.migration(request.getId()))));
+    }
+
+    @Override
+    public void rollback(RollbackRequest request, StreamObserver<Migration> observer) {
+        Calls.answer(
+                "Rollback " + request.getId(),
+                observer,
+                () -> SnapshotMessages.of(migrations.rollback(
+                        Input.migration(request.getId()),
+                        request.getAcceptDataLoss(),
+                        request.getDestinationIsFenced())));
+    }
+
+    @Override
+    public void resume(ResumeRequest request, StreamObserver<Migration> observer) {
+        Calls.answer(
+                "Resume " + request.getId(),
+                observer,
+                () -> SnapshotMessages.of(migrations.resume(Input.migration(request.getId()))));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.ferry.api;
 
 import dev.ferry.migration.Limits;
+import dev.ferry.migration.LostPagePolicy;
 import dev.ferry.migration.Policy;
 import dev.ferry.v1.SetLimitsRequest;
 import java.util.OptionalLong;
@@ -14,7 +15,9 @@ final class Policies {
     static Policy of(dev.ferry.v1.Policy said, Policy defaults) {
         return new Policy(
                 said.hasPrecopyRounds() ? rounds(said.getPrecopyRounds()) : defaults.precopyRounds(),
-                said.hasPrecopySeconds() ? nanos(said.getPrecopySeconds()) : defaults.precopyNs(),
+                said.hasPrecopySeconds()
+                        ? nanos("policy.precopy_seconds", said.getPrecopySeconds())
+                        : defaults.precopyNs(),
                 orDefault(
                         "policy.bandwidth_bytes_per_second",
                         said.getBandwidthBytesPerSecond(),
@@ -23,7 +26,22 @@ final class Policies {
                         "policy.postcopy_bandwidth_bytes_per_second",
                         said.getPostcopyBandwidthBytesPerSecond(),
                         defaults.postcopyBandwidthBytesPerSecond()),
-                said.getKeepSource() || defaults.keepSource());
+                said.getKeepSource() || defaults.keepSource(),
+                lostPages(said, defaults.lostPages()));
+    }
+
+    private static LostPagePolicy lostPages(dev.ferry.v1.Policy said, LostPagePolicy defaults) {
+        LostPagePolicy.Action action = switch (said.getLostPagePolicy()) {
+            case LOST_PAGE_POLICY_UNSPECIFIED -> defaults.action();
+            case WAIT -> LostPagePolicy.Action.WAIT;
+            case STOP -> LostPagePolicy.Action.STOP;
+            case POISON -> LostPagePolicy.Action.POISON;
+            case UNRECOGNIZED -> throw ApiStatus.invalid("policy.lost_page_policy: allowed is WAIT, STOP or POISON");
+        };
+        long limitNs = said.hasLostPageLimitSeconds()
+                ? nanos("policy.lost_page_limit_seconds", said.getLostPageLimitSeconds())
+                : defaults.limitNs();
+        return new LostPagePolicy(action, limitNs);
     }
 
     /** What was said of the limits; 0, said, is no limit. */
@@ -46,10 +64,10 @@ final class Policies {
         return said;
     }
 
-    private static long nanos(double seconds) {
+    private static long nanos(String field, double seconds) {
         // Not a number fails this too.
         if (!(seconds >= 0 && seconds <= LONGEST_SECONDS)) {
-            throw ApiStatus.invalid("policy.precopy_seconds: " + seconds + ", allowed is 0 to " + LONGEST_SECONDS);
+            throw ApiStatus.invalid(field + ": " + seconds + ", allowed is 0 to " + LONGEST_SECONDS);
         }
         return (long) (seconds * 1e9);
     }

@@ -3,6 +3,7 @@ package dev.ferry.api;
 import dev.ferry.migration.MigrationSnapshot;
 import dev.ferry.migration.PhaseTime;
 import dev.ferry.v1.LatencyUs;
+import dev.ferry.v1.LostPagePolicy;
 import dev.ferry.v1.Migration;
 import dev.ferry.v1.MigrationState;
 import dev.ferry.v1.Phase;
@@ -13,6 +14,7 @@ import dev.ferry.v1.Side;
 /** Snapshots as the API's messages. The enums carry the same names; nanoseconds become milliseconds. */
 final class SnapshotMessages {
     private static final double NS_PER_MS = 1e6;
+    private static final double NS_PER_SECOND = 1e9;
 
     private SnapshotMessages() {}
 
@@ -40,7 +42,14 @@ final class SnapshotMessages {
                 .setRateBytesPerSecond(s.rateBytesPerSecond())
                 .setDirtyRateBytesPerSecond(s.dirtyRateBytesPerSecond())
                 .setKeepSource(s.keepSource())
-                .setRefusedMessages(s.refusedMessages());
+                .setRefusedMessages(s.refusedMessages())
+                .setLostPagePolicy(LostPagePolicy.valueOf(s.lostPages().action().name()))
+                .setLostPageLimitSeconds(s.lostPages().limitNs() / NS_PER_SECOND)
+                .setGuestStopped(s.guestStopped())
+                .setPoisonedPages(s.poisonedPages())
+                .setDamagedMessages(s.damagedMessages())
+                .setStateMs(ms(s.stateNs()))
+                .setNext(Outlook.of(s));
         if (s.side() == dev.ferry.migration.Side.SOURCE) {
             m.setBandwidthBytesPerSecond(s.limits().bandwidthBytesPerSecond())
                     .setPostcopyBandwidthBytesPerSecond(s.limits().postcopyBandwidthBytesPerSecond());

@@ -1,6 +1,7 @@
 package dev.ferry.daemon;
 
 import dev.ferry.api.ListenAddress;
+import dev.ferry.migration.LostPagePolicy;
 import dev.ferry.migration.Policy;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -149,7 +150,22 @@ final class ConfigLoader {
                 toml.number("migration.bandwidth", 0, Long.MAX_VALUE, builtIn.bandwidthBytesPerSecond()),
                 toml.number(
                         "migration.postcopy_bandwidth", 0, Long.MAX_VALUE, builtIn.postcopyBandwidthBytesPerSecond()),
-                builtIn.keepSource());
+                builtIn.keepSource(),
+                lostPages(builtIn.lostPages()));
+    }
+
+    private LostPagePolicy lostPages(LostPagePolicy builtIn) throws ConfigException {
+        String key = "migration.lost_page_policy";
+        String said = toml.text(key, builtIn.action().name().toLowerCase(Locale.ROOT));
+        LostPagePolicy.Action action = switch (said) {
+            case "wait" -> LostPagePolicy.Action.WAIT;
+            case "stop" -> LostPagePolicy.Action.STOP;
+            case "poison" -> LostPagePolicy.Action.POISON;
+            default -> throw toml.wrong(key, "\"" + said + "\", allowed are \"wait\", \"stop\", \"poison\"");
+        };
+        double limit =
+                toml.seconds("migration.lost_page_limit_seconds", WEEK_SECONDS, builtIn.limitNs() / NS_PER_SECOND);
+        return new LostPagePolicy(action, (long) (limit * NS_PER_SECOND));
     }
 
     private String level() throws ConfigException {

@@ -3,6 +3,7 @@ package dev.ferry.daemon;
 import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
 import dev.ferry.migration.Journal;
+import dev.ferry.migration.LostPagePolicy;
 import dev.ferry.migration.Side;
 import java.io.IOException;
 import java.io.Reader;
@@ -13,12 +14,16 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The journal as small property files, one a migration and side, replaced whole by rename. In the runtime directory, on tmpfs:
@@ -26,6 +31,8 @@ import java.util.Properties;
  */
 final class FileJournal implements Journal {
     private static final String SUFFIX = ".journal";
+
+    private static final Logger LOG = LoggerFactory.getLogger(FileJournal.class);
 
     private final Path directory;
 
@@ -51,6 +58,8 @@ final class FileJournal implements Journal {
         p.setProperty("keepSource", Boolean.toString(entry.keepSource()));
         p.setProperty("startedUnixMs", Long.toString(entry.startedUnixMs()));
         p.setProperty("postcopyBandwidth", Long.toString(entry.postcopyBandwidthBytesPerSecond()));
+        p.setProperty("lostPages", entry.lostPages().action().name());
+        p.setProperty("lostPageLimitNs", Long.toString(entry.lostPages().limitNs()));
         Path file = file(entry.id(), entry.side());
         Path fresh = file.resolveSibling(file.getFileName() + ".new");
         try {
@@ -79,18 +88,35 @@ final class FileJournal implements Journal {
         }
     }
 
-    /** A file that cannot be read is an error: what it said about a guest is not known. */
     @Override
     public synchronized List<Entry> readAll() {
         List<Entry> entries = new ArrayList<>();
+        unreadable(entries::add);
+        return entries;
+    }
+
+    @Override
+    public synchronized List<String> unreadable() {
+        return unreadable(entry -> {});
+    }
+
+    private List<String> unreadable(Consumer<Entry> readable) {
+        List<String> bad = new ArrayList<>();
         try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*" + SUFFIX)) {
             for (Path file : files) {
-                entries.add(read(file));
+                try {
+                    readable.accept(read(file));
+                } catch (NoSuchFileException e) {
+                    LOG.debug("{} was removed meanwhile", file);
+                } catch (IOException e) {
+                    LOG.error("journal {} cannot be read, nothing is done by it: {}", file, e.toString());
+                    bad.add(file.toString());
+                }
             }
         } catch (IOException e) {
             throw failed("reading " + directory, e);
         }
-        return entries;
+        return bad;
     }
 
     private static Entry read(Path file) throws IOException {
@@ -107,10 +133,20 @@ final class FileJournal implements Journal {
                     p.getProperty("requestId", ""),
                     Boolean.parseBoolean(p.getProperty("keepSource")),
                     Long.parseLong(p.getProperty("startedUnixMs")),
-                    Long.parseLong(p.getProperty("postcopyBandwidth", "0")));
+                    Long.parseLong(p.getProperty("postcopyBandwidth", "0")),
+                    lostPages(p));
         } catch (IllegalArgumentException | NullPointerException e) {
             throw new IOException(file + " is not a journal of this release: " + e.getMessage(), e);
         }
+    }
+
+    /** An entry of a release that had no policy: it waited. */
+    private static LostPagePolicy lostPages(Properties p) {
+        LostPagePolicy byDefault = LostPagePolicy.defaults();
+        return new LostPagePolicy(
+                LostPagePolicy.Action.valueOf(
+                        p.getProperty("lostPages", byDefault.action().name())),
+                Long.parseLong(p.getProperty("lostPageLimitNs", Long.toString(byDefault.limitNs()))));
     }
 
     private Path file(String id, Side side) {

@@ -14,13 +14,18 @@ final class KeyLines {
     private static final Pattern KEY = Pattern.compile(
             "\\s*((?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')(?:\\s*\\.\\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*'))*)\\s*=.*");
 
+    /** The patterns take stack for every part of a key. */
+    private static final int MAX_LINE_CHARACTERS = 500;
+
     private final Map<String, Integer> lines = new HashMap<>();
 
     KeyLines(String toml) {
         String table = "";
         int number = 0;
-        for (String line : toml.split("\n", -1)) {
+        for (String whole : toml.split("\n", -1)) {
             number++;
+            // What matters is in front of the value.
+            String line = whole.length() > MAX_LINE_CHARACTERS ? whole.substring(0, MAX_LINE_CHARACTERS) : whole;
             Matcher m = TABLE.matcher(line.stripTrailing());
             if (m.matches()) {
                 table = plain(m.group(1)) + ".";

@@ -1,5 +1,7 @@
 package dev.ferry.daemon;
 
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
 import dev.ferry.migration.Destinations;
 import dev.ferry.migration.GuestHost;
 import dev.ferry.migration.Journal;
@@ -45,8 +47,8 @@ final class LeftOvers {
         this.entries = journal.readAll();
         for (Journal.Entry entry : entries) {
             switch (entry.step()) {
-                case HANDED_OVER, COMMITTED, RESUMED -> committed.add(entry.guest());
-                case PREPARING, FENCED, SETTLED -> {}
+                case HANDED_OVER, ROLLED_BACK, COMMITTED, RESUMED, STOPPED, POISONED -> committed.add(entry.guest());
+                case PREPARING, FENCED, RENOUNCED, SETTLED -> {}
             }
         }
     }
@@ -56,11 +58,11 @@ final class LeftOvers {
         Set<String> names = new HashSet<>();
         for (Journal.Entry entry : entries) {
             switch (entry.step()) {
-                case COMMITTED, RESUMED -> {
+                case COMMITTED, RESUMED, STOPPED, POISONED -> {
                     names.add(entry.guest());
                     attempt(entry, this::recoverArrival);
                 }
-                case PREPARING, HANDED_OVER, FENCED, SETTLED -> {}
+                case PREPARING, HANDED_OVER, ROLLED_BACK, FENCED, RENOUNCED, SETTLED -> {}
             }
         }
         return names;
@@ -70,8 +72,8 @@ final class LeftOvers {
     void settle() {
         for (Journal.Entry entry : entries) {
             switch (entry.step()) {
-                case PREPARING, FENCED, SETTLED -> attempt(entry, this::settle);
-                case HANDED_OVER, COMMITTED, RESUMED -> {}
+                case PREPARING, FENCED, RENOUNCED, SETTLED -> attempt(entry, this::settle);
+                case HANDED_OVER, ROLLED_BACK, COMMITTED, RESUMED, STOPPED, POISONED -> {}
             }
         }
         destinations.settleRecovered();
@@ -81,13 +83,30 @@ final class LeftOvers {
     void recoverDepartures(Migrations migrations) {
         unsettled.keySet().forEach(migrations::hold);
         for (Journal.Entry entry : entries) {
-            if (entry.step() == Journal.Step.HANDED_OVER) {
-                LOG.warn("migration {}: guest {} was given to {}: goes on", entry.id(), entry.guest(), entry.peer());
-                migrations.recover(entry);
+            switch (entry.step()) {
+                case HANDED_OVER -> {
+                    LOG.warn(
+                            "migration {}: guest {} was given to {}: goes on", entry.id(), entry.guest(), entry.peer());
+                    migrations.recover(entry);
+                }
+                case ROLLED_BACK -> {
+                    if (handedOver(entry.guest())) {
+                        journal.remove(entry.id(), Side.SOURCE); // it went on, and was given away since
+                        break;
+                    }
+                    LOG.warn("migration {}: guest {} was rolled back: goes on", entry.id(), entry.guest());
+                    migrations.recover(entry);
+                }
+                case PREPARING, COMMITTED, RESUMED, STOPPED, POISONED, FENCED, RENOUNCED, SETTLED -> {}
             }
         }
         undone.forEach(migrations::tellUndone);
         undone.clear();
+    }
+
+    private boolean handedOver(String guest) {
+        return entries.stream()
+                .anyMatch(e -> e.step() == Journal.Step.HANDED_OVER && e.guest().equals(guest));
     }
 
     /** Whether guests wait for what this daemon does: everything else comes later. */
@@ -99,8 +118,8 @@ final class LeftOvers {
     void retry(Migrations migrations) {
         for (Journal.Entry entry : List.copyOf(unsettled.keySet())) {
             Consumer<Journal.Entry> action = switch (entry.step()) {
-                case COMMITTED, RESUMED -> this::recoverArrival;
-                case PREPARING, HANDED_OVER, FENCED, SETTLED -> this::settle;
+                case COMMITTED, RESUMED, STOPPED, POISONED -> this::recoverArrival;
+                case PREPARING, HANDED_OVER, ROLLED_BACK, FENCED, RENOUNCED, SETTLED -> this::settle;
             };
             if (attempt(entry, action)) {
                 destinations.settleRecovered();
@@ -139,6 +158,7 @@ final class LeftOvers {
     private void settle(Journal.Entry entry) {
         switch (entry.step()) {
             case PREPARING -> {
+                throwIfJournalUnreadable();
                 if (entry.side() == Side.SOURCE) {
                     undoDeparture(entry);
                 } else {
@@ -146,8 +166,19 @@ final class LeftOvers {
                 }
             }
             case FENCED -> destinations.rememberFenced(MigrationIds.parse(entry.id()), entry.epoch());
+            case RENOUNCED -> destinations.rememberRenounced(entry);
             case SETTLED -> destinations.rememberSettled(entry);
-            case HANDED_OVER, COMMITTED, RESUMED -> {}
+            case HANDED_OVER, ROLLED_BACK, COMMITTED, RESUMED, STOPPED, POISONED -> {}
+        }
+    }
+
+    private void throwIfJournalUnreadable() {
+        List<String> unreadable = journal.unreadable();
+        if (!unreadable.isEmpty()) {
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION,
+                    "it is not known whether a later migration gave the guest away or brought it, because the journal cannot be read: "
+                            + String.join(", ", unreadable));
         }
     }
 

@@ -184,6 +184,12 @@ final class Rehearsal implements GuestHost, AutoCloseable {
     public void undoDeparture(String guest) {}
 
     @Override
+    public void removeLost(String guest, String migrationId) {}
+
+    @Override
+    public void endLost(String guest, String migrationId) {}
+
+    @Override
     public void undoArrival(String guest, String migrationId) {}
 
     /** Every page has content but each eighth; some are written between any two looks. */
@@ -247,6 +253,16 @@ final class Rehearsal implements GuestHost, AutoCloseable {
 
         @Override
         public void depart(boolean keep) {}
+
+        @Override
+        public boolean isAlive() {
+            return true;
+        }
+
+        @Override
+        public boolean hasMemory() {
+            return true;
+        }
 
         @Override
         public void close() {}
@@ -352,6 +368,18 @@ final class Rehearsal implements GuestHost, AutoCloseable {
         }
 
         @Override
+        public void freeze() {}
+
+        @Override
+        public void thaw() {}
+
+        @Override
+        public void end() {}
+
+        @Override
+        public void remove() {}
+
+        @Override
         public boolean isAlive() {
             return true;
         }
@@ -372,6 +400,9 @@ final class Rehearsal implements GuestHost, AutoCloseable {
 
         @Override
         public void mapAhead(RamBlock block, long firstPage, int pages) {}
+
+        @Override
+        public void poison(RamBlock block, long firstPage, long pages) {}
 
         @Override
         public synchronized void mapZero(RamBlock block, long page) {

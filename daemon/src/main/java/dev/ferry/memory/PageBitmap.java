@@ -62,6 +62,10 @@ public final class PageBitmap {
             throw new IllegalArgumentException("bitmap of " + pageCount + " pages over " + direct);
         }
         PageBitmap bitmap = new PageBitmap(direct.duplicate().clear().order(ByteOrder.nativeOrder()), pageCount);
+        if ((pageCount & 63) != 0) {
+            // A damaged file: bits behind the last page would be counted.
+            bitmap.and((int) (pageCount >>> 6) * 8, -1L << (pageCount & 63));
+        }
         for (int g = 0; g < bitmap.groups.length(); g++) {
             long set = bitmap.countWords(g);
             bitmap.groups.setPlain(g, (set << SET_SHIFT) + bitmap.groupPages(g) - set);

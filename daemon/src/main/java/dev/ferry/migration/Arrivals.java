@@ -33,6 +33,15 @@ public interface Arrivals {
 
     MigrationSnapshot.PostcopyCounts finish(long migration, long epoch);
 
+    /** Pages that were not sent yet are gone for good. */
+    void pagesLost(long migration, long epoch, String reason);
+
+    /** Returns when the guest, which had run here, can never run here again. FAILED_PRECONDITION: it lives. */
+    void confirmLost(long migration, long epoch);
+
+    /** A step's message broke the protocol: the migration fails closed, as after a page message that does. */
+    void refused(long migration, long epoch, String why);
+
     /** Counters for the source to show. */
     MigrationSnapshot.PostcopyCounts counts(long migration, long epoch);
 
@@ -61,6 +70,19 @@ public interface Arrivals {
 
         /** Everything up to this batch was placed. */
         void placed(long sequence);
+
+        /**
+         * A message had a wrong checksum and nothing of it was placed.
+         *
+         * @return whether its pages are to be fetched again; false: it is refused
+         */
+        boolean damaged(RamBlock block);
+
+        /** These pages came damaged: they are not valid, and are asked for as soon as somebody can be asked. */
+        void refetch(RamBlock block, long firstPage, long count);
+
+        /** A message with data was whole. */
+        void intact();
 
         /** A page that answers no request; only then a demand answer is taken. */
         boolean expects(RamBlock block, long firstPage, long count);

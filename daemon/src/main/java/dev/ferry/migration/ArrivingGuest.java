@@ -48,6 +48,18 @@ public interface ArrivingGuest {
     /** Ends its QEMU and removes its RAM; harmless twice. Never after {@link #cont} was tried and may have worked. */
     void fence(String reason);
 
+    /** Its QEMU and all of its threads stand where they are, also one that waits for a page. Harmless twice. */
+    void freeze();
+
+    /** Undoes {@link #freeze}; harmless when it runs. */
+    void thaw();
+
+    /** After the commit: ends whatever is left of its QEMU, for good. Harmless when it has ended. */
+    void end();
+
+    /** After {@link #end}: its RAM, its directory and what a later daemon would have needed are removed. Harmless twice. */
+    void remove();
+
     /** Why its QEMU has ended, or empty while it lives. */
     boolean isAlive();
 }

@@ -32,8 +32,12 @@ final class DestinationMigration {
         COMMITTED,
         SETTLED,
         FENCED,
+        /** It runs here without the pages that were missing: they are poisoned. */
+        POISONED,
         /** Its QEMU ended after the commit. */
-        LOST
+        LOST,
+        /** The same, and a source was told that it may run its copy. */
+        RENOUNCED
     }
 
     private final Journal.Entry entry;
@@ -48,7 +52,7 @@ final class DestinationMigration {
 
     private String fencedBecause = "";
     private volatile boolean fencedWritten;
-    private String lostBecause = "";
+    private volatile String lostBecause = "";
     private Arrivals.Committed committedAnswer;
     private volatile long resumedNs;
     private volatile long settledNs;
@@ -56,6 +60,18 @@ final class DestinationMigration {
     private volatile long residualPages;
     private volatile long lastPlaced;
     private volatile long lastContactNs;
+    private final SourceAbsence absence;
+    private final DamagedMessages damaged = new DamagedMessages();
+
+    /** Innermost. */
+    private final Object loadGate = new Object();
+
+    /** Under the gate. */
+    private boolean loading;
+
+    /** By the policy of lost pages. Under the lock; event loops read it. */
+    private volatile boolean stopped;
+
     private final AtomicInteger openStreams = new AtomicInteger();
 
     /** A stream of an earlier connection may end long after the next one has begun: that says nothing about the source. */
@@ -81,6 +97,7 @@ final class DestinationMigration {
         this.faults = faults;
         this.memory = guest.memory();
         this.lastContactNs = clock.nanoTime();
+        this.absence = new SourceAbsence(clock, entry.lostPages().limitNs());
     }
 
     MigrationRecord record() {
@@ -92,12 +109,23 @@ final class DestinationMigration {
     }
 
     boolean hasEnded() {
-        return step == Step.SETTLED || step == Step.FENCED || step == Step.LOST;
+        return switch (step) {
+            case SETTLED, FENCED, LOST, RENOUNCED -> true;
+            case PREPARED, LOADED, COMMITTED, POISONED ->
+                false; // of the last one faults are served until its QEMU ends
+        };
     }
 
     /** One that is lost is kept: it is asked about until an operator has seen it. */
     boolean endedBefore(long ns) {
-        return (step == Step.SETTLED && settledNs < ns) || (step == Step.FENCED && fencedWritten && fencedNs < ns);
+        return (step == Step.SETTLED && settledNs < ns)
+                || (step == Step.FENCED && fencedWritten && fencedNs < ns)
+                || (step == Step.RENOUNCED && fencedNs < ns);
+    }
+
+    /** What a source that asks again for a confirmation is answered from. */
+    OptionalLong renouncedEpoch() {
+        return step == Step.RENOUNCED ? OptionalLong.of(entry.epoch()) : OptionalLong.empty();
     }
 
     /** What a late commit is answered from. */
@@ -113,27 +141,39 @@ final class DestinationMigration {
         step = Step.COMMITTED;
         residualPages = memory.missingPages();
         memory.arm();
-        guest.serveFaults();
-        if (entry.step() == Journal.Step.RESUMED) {
+        absence.begins("ferryd was restarted");
+        if (entry.step() != Journal.Step.COMMITTED) {
             resumedNs = clock.nanoTime();
             committedAnswer = new Arrivals.Committed(false, "", List.of());
         }
+        // First what the earlier daemon may not have done any more, so that nobody who is woken goes on in between.
+        if (entry.step() == Journal.Step.STOPPED) {
+            freeze("ferryd was restarted, and the policy of lost pages had stopped the guest before");
+        } else if (entry.step() == Journal.Step.POISONED) {
+            step = Step.POISONED;
+            poisonMissing("ferryd was restarted, and the policy of lost pages had poisoned them before");
+        }
+        guest.serveFaults();
     }
 
     /** An earlier daemon may have died while it settled. What fails here is tried again when the source says Finish. */
     synchronized void settleIfComplete() {
-        if (step == Step.COMMITTED && committedAnswer != null && memory.isComplete()) {
+        if (step == Step.COMMITTED && committedAnswer != null && !stopped && memory.isComplete()) {
             finish();
         }
     }
 
     /** The guest ended after the commit: the source's copy is stale, nobody starts it. */
     synchronized void lost(String why) {
-        step = Step.LOST;
         lostBecause = "guest " + entry.guest() + " is lost: " + why
                 + "; it had run here, so the copy that is paused on the source is stale and is not started";
+        step = Step.LOST;
         LOG.error("migration {}: {}", entry.id(), lostBecause);
-        record.update(f -> f.error = lostBecause);
+        stopped = false;
+        record.update(f -> {
+            f.error = lostBecause;
+            f.guestStopped = false;
+        });
         record.state(MigrationState.FAILED, why);
     }
 
@@ -173,11 +213,38 @@ final class DestinationMigration {
         guest.serveFaults();
         faults.at(FaultPoint.ARMED);
         watch.cut("apply");
-        guest.loadDeviceState(deviceState);
+        load(deviceState);
         faults.at(FaultPoint.DEVICE_STATE_LOADED);
         watch.cut("load-device-state");
         step = Step.LOADED;
         return new Arrivals.Switched(watch.phases(), residualPages);
+    }
+
+    /** May wait for pages of a source that is gone, with the lock: whoever ends the migration must be able to end this. */
+    private void load(byte[] deviceState) {
+        synchronized (loadGate) {
+            loading = true;
+        }
+        try {
+            guest.loadDeviceState(deviceState);
+        } finally {
+            synchronized (loadGate) {
+                loading = false;
+            }
+        }
+    }
+
+    /**
+     * Ends the QEMU that loads its device state, without the migration's lock: the load fails, and nothing was committed, because
+     * the commit needs what the load has not reached.
+     */
+    private void breakOffLoad(String why) {
+        synchronized (loadGate) {
+            if (loading) {
+                LOG.info("migration {}: the device state is not waited for any more: {}", entry.id(), why);
+                guest.end();
+            }
+        }
     }
 
     synchronized Arrivals.Committed commit() {
@@ -227,9 +294,20 @@ final class DestinationMigration {
         return committedAnswer;
     }
 
+    private boolean isLoading() {
+        synchronized (loadGate) {
+            return loading;
+        }
+    }
+
     /** Before the commit; harmless twice. */
-    synchronized void abort(String reason) {
-        if (step == Step.COMMITTED || step == Step.SETTLED || step == Step.LOST) {
+    void abort(String reason) {
+        breakOffLoad(reason);
+        abortStep(reason);
+    }
+
+    private synchronized void abortStep(String reason) {
+        if (step != Step.PREPARED && step != Step.LOADED && step != Step.FENCED) {
             throw new FerryException(
                     ErrorCategory.FAILED_PRECONDITION,
                     "migration " + entry.id() + " is committed: the guest runs on the destination");
@@ -240,15 +318,34 @@ final class DestinationMigration {
     }
 
     /** Aborts if the source has been silent for so long before the commit; notices that the guest ended after it. */
-    synchronized void look(long silenceNs) {
-        if (step == Step.COMMITTED && !guest.isAlive()) {
+    void look(long silenceNs) {
+        boolean silent = openStreams.get() == 0 && clock.nanoTime() - lastContactNs > silenceNs;
+        if (silent) {
+            breakOffLoad("the source went away before the commit");
+        } else if (isLoading()) {
+            return; // others are to be looked after too
+        }
+        lookStep(silenceNs);
+    }
+
+    private synchronized void lookStep(long silenceNs) {
+        if ((step == Step.COMMITTED || step == Step.POISONED) && !guest.isAlive()) {
             lost("its QEMU has ended before every page was here");
             return;
         }
         if (step == Step.FENCED && !fencedWritten) {
             writeFenced();
         }
-        if (step == Step.LOADED || step == Step.COMMITTED) {
+        if (step == Step.POISONED) {
+            memory.poison(); // what could not be poisoned, or was being written, when it was tried first
+        }
+        if (step == Step.COMMITTED && committedAnswer != null && !stopped && !memory.isComplete()) {
+            String why = absence.tooLong();
+            if (why != null) {
+                giveUp(why);
+            }
+        }
+        if (step == Step.LOADED || step == Step.COMMITTED || step == Step.POISONED) {
             Throwable why = memory.retry();
             if (why != null) {
                 LOG.error("migration {}: pages could not be mapped, the guest waits; tried again", entry.id(), why);
@@ -264,8 +361,131 @@ final class DestinationMigration {
         }
     }
 
+    /** Pages can no longer be had. */
+    private void giveUp(String why) {
+        switch (entry.lostPages().action()) {
+            case WAIT -> {}
+            case STOP -> {
+                // Written first: a daemon that dies in between leaves the next one to do it.
+                journal.write(entry.at(Journal.Step.STOPPED));
+                faults.at(FaultPoint.STOPPED_JOURNALLED);
+                freeze(why);
+            }
+            case POISON -> {
+                journal.write(entry.at(Journal.Step.POISONED));
+                faults.at(FaultPoint.POISONED_JOURNALLED);
+                step = Step.POISONED;
+                poisonMissing(why);
+            }
+        }
+    }
+
+    private void freeze(String why) {
+        stopped = true;
+        guest.freeze();
+        faults.at(FaultPoint.GUEST_FROZEN);
+        record.state(MigrationState.RECOVERING, stoppedBecause(why));
+        record.update(f -> f.guestStopped = true);
+        LOG.error("migration {}: {}", entry.id(), stoppedBecause(why));
+    }
+
+    private String stoppedBecause(String why) {
+        return "guest " + entry.guest() + " was stopped, as its policy says, with "
+                + memory.missingPages() + " pages missing: " + why + "; ferry resume " + entry.id()
+                + " lets it go on";
+    }
+
+    private void poisonMissing(String why) {
+        memory.poison();
+        long pages = memory.poisonedPages();
+        faults.at(FaultPoint.PAGES_POISONED);
+        String what = pages + " pages of guest " + entry.guest() + " are poisoned for good, as its policy says: " + why
+                + "; it runs on here without them";
+        LOG.error("migration {}: {}", entry.id(), what);
+        record.update(f -> f.error = what);
+        record.state(MigrationState.FAILED, what);
+        record.update(f -> f.poisonedPages = pages);
+    }
+
+    /** The operator's word after a stop. Harmless when it runs. */
+    synchronized void resumeStopped() {
+        throwIfLost();
+        if (step != Step.COMMITTED || committedAnswer == null) {
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION,
+                    "migration " + entry.id() + " is " + step + ": there is nothing to resume");
+        }
+        if (!stopped) {
+            return;
+        }
+        absence.forgive();
+        guest.thaw();
+        faults.at(FaultPoint.GUEST_THAWED);
+        // Written afterwards: should we die before, the next daemon stops it again, and it can be resumed again.
+        journal.write(entry.at(Journal.Step.RESUMED));
+        stopped = false;
+        record.update(f -> f.guestStopped = false);
+        record.state(
+                openStreams.get() > 0 ? MigrationState.POSTCOPY : MigrationState.RECOVERING,
+                "an operator has let the guest go on" + (openStreams.get() > 0 ? "" : "; the source is still away"));
+    }
+
+    /** The source says that pages are gone for good. */
+    synchronized void pagesLost(String why) {
+        if (absence.isForGood(why)) { // it says so again and again
+            LOG.error("migration {}: the source says that pages are gone for good: {}", entry.id(), why);
+        }
+    }
+
+    /**
+     * The source's copy is to run. Returns when nothing of this guest is left here that could, and that is written: no commit
+     * and no later daemon makes it run.
+     */
+    synchronized void renounce() {
+        if (step == Step.FENCED || step == Step.RENOUNCED) {
+            return;
+        }
+        if ((step == Step.COMMITTED || step == Step.POISONED) && !guest.isAlive()) {
+            lost("its QEMU has ended before every page was here");
+        }
+        if (step != Step.LOST) {
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION,
+                    step == Step.PREPARED || step == Step.LOADED
+                            ? "migration " + entry.id() + " was never committed here: it is undone by itself"
+                            : "guest " + entry.guest() + " lives at the destination: end its QEMU there first, if it is"
+                                    + " to be given up");
+        }
+        guest.end();
+        faults.at(FaultPoint.LOST_QEMU_ENDED);
+        journal.write(entry.at(Journal.Step.RENOUNCED));
+        faults.at(FaultPoint.RENOUNCED_JOURNALLED);
+        step = Step.RENOUNCED;
+        fencedNs = clock.nanoTime();
+        record.update(f -> {
+            f.runsOn = Side.SOURCE;
+            f.error = lostBecause + "; an operator has ordered the source to run its copy all the same";
+        });
+        record.state(MigrationState.FAILED, "an operator has rolled it back: the source's copy may run");
+        try {
+            guest.remove();
+        } catch (RuntimeException e) {
+            LOG.warn("migration {}: what is left of guest {} stays", entry.id(), entry.guest(), e);
+        }
+    }
+
+    private void throwIfPoisoned() {
+        if (step == Step.POISONED) {
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION,
+                    memory.poisonedPages() + " pages of guest " + entry.guest()
+                            + " were given up and poisoned at the destination: it takes no more pages");
+        }
+    }
+
     synchronized List<PageRuns> missing() {
         throwIfLost();
+        throwIfPoisoned();
         if (step == Step.COMMITTED && committedAnswer == null) {
             resume(new Stopwatch(clock));
         }
@@ -287,7 +507,15 @@ final class DestinationMigration {
             return counts();
         }
         throwIfLost();
+        throwIfPoisoned();
         require(Step.COMMITTED, "finish");
+        if (stopped) {
+            refresh(); // no acknowledgement follows the last batch to do it
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION,
+                    "guest " + entry.guest() + " was stopped at the destination by its policy: ferry resume "
+                            + entry.id() + " there lets it go on");
+        }
         if (!memory.isComplete()) {
             throw new FerryException(
                     ErrorCategory.FAILED_PRECONDITION,
@@ -338,9 +566,7 @@ final class DestinationMigration {
     }
 
     Arrivals.PageReceiver openBulk() {
-        if (hasEnded()) {
-            throw ended();
-        }
+        throwIfClosed();
         if (step == Step.PREPARED) {
             record.state(MigrationState.PRECOPY, "memory arrives while the guest runs on the source");
         }
@@ -350,11 +576,12 @@ final class DestinationMigration {
     }
 
     Arrivals.PageReceiver openDemand(PageRequester requester) {
-        if (hasEnded()) {
-            throw ended();
-        }
+        throwIfClosed();
+        absence.ends();
         if (step == Step.COMMITTED) {
-            record.state(MigrationState.POSTCOPY, "the source is back");
+            record.state(
+                    stopped ? MigrationState.RECOVERING : MigrationState.POSTCOPY,
+                    stopped ? stoppedBecause("the source is back") : "the source is back");
         }
         memory.connect((block, firstPage, pages) -> {
             requester.request(block, firstPage, pages);
@@ -364,8 +591,29 @@ final class DestinationMigration {
         return latestDemand;
     }
 
+    private void throwIfClosed() {
+        throwIfPoisoned();
+        if (hasEnded()) {
+            throw ended();
+        }
+        if (damaged.isTooMuch() && step == Step.COMMITTED) {
+            absence.begins("its pages come damaged");
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION,
+                    DamagedMessages.IN_A_ROW + " messages in a row came damaged: nothing is taken from this source any"
+                            + " more. Look for the host or the link that breaks bytes; a restart of the destination's ferryd"
+                            + " tries again");
+        }
+    }
+
+    /** Not under the lock: a step that holds it may wait for the very event loop that says this. The sweep ends the guest. */
+    void refused(String why) {
+        violation = why;
+        record.update(f -> f.refusedMessages++);
+    }
+
     private void throwIfLost() {
-        if (step == Step.LOST) {
+        if (step == Step.LOST || step == Step.RENOUNCED) {
             throw new FerryException(ErrorCategory.FAILED_PRECONDITION, lostBecause);
         }
     }
@@ -430,7 +678,14 @@ final class DestinationMigration {
         openStreams.decrementAndGet();
         lastContactNs = clock.nanoTime();
         boolean latest = stream == latestBulk || stream == latestDemand;
-        if (error != null && latest && step == Step.COMMITTED && record.state() == MigrationState.POSTCOPY) {
+        if (stream == latestDemand) {
+            absence.begins(error == null ? "it closed the stream" : error.getMessage());
+        }
+        if (error != null
+                && latest
+                && step == Step.COMMITTED
+                && !stopped
+                && record.state() == MigrationState.POSTCOPY) {
             record.update(f -> f.recoveries++);
             record.stateIf(
                     MigrationState.POSTCOPY, MigrationState.RECOVERING, "the source is away: " + error.getMessage());
@@ -448,6 +703,7 @@ final class DestinationMigration {
 
         @Override
         public RamBlock block(int index) {
+            throwIfLost(); // so that the source hears of it at once
             RamBlock block = DestinationMigration.this.block(index);
             if (!block.guestRam() && (demand || memory.isArmed())) {
                 throw new IllegalArgumentException("small block " + block.name() + " after the switch");
@@ -481,11 +737,25 @@ final class DestinationMigration {
             return !demand || memory.wasRequested(block, firstPage, count);
         }
 
-        /** Not under the lock: a step that holds it may wait for this very event loop. The sweep ends the guest. */
+        @Override
+        public boolean damaged(RamBlock block) {
+            record.update(f -> f.damagedMessages++);
+            return block.guestRam() && !damaged.oneMore(demand);
+        }
+
+        @Override
+        public void refetch(RamBlock block, long firstPage, long count) {
+            memory.damaged(block, firstPage, count);
+        }
+
+        @Override
+        public void intact() {
+            damaged.intact(demand);
+        }
+
         @Override
         public void refused(String why) {
-            violation = why;
-            record.update(f -> f.refusedMessages++);
+            DestinationMigration.this.refused(why);
         }
 
         @Override

@@ -7,7 +7,9 @@ import dev.ferry.memory.RamBlock;
 import dev.ferry.migration.MigrationSnapshot.PostcopyCounts;
 import dev.ferry.postcopy.PageRequester;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -32,6 +34,8 @@ public class Destinations implements Arrivals {
     /** Pages and questions that were under way at the end have come by then. */
     private static final long LATE_MESSAGES_NS = 60_000_000_000L;
 
+    private static final int MAX_REFUSED = 1 << 14;
+
     private final GuestHost host;
     private final Journal journal;
     private final NanoClock clock;
@@ -43,7 +47,16 @@ public class Destinations implements Arrivals {
 
     private final Map<Long, Long> fenced = new ConcurrentHashMap<>();
     private final Map<Long, Settled> settled = new ConcurrentHashMap<>();
-    private final Set<Long> refused = ConcurrentHashMap.newKeySet();
+    /** Those whose guest was lost here and is, or may be, the source's again. */
+    private final Map<Long, Long> renounced = new ConcurrentHashMap<>();
+
+    /** Aborted before they were known. Anybody may name any, so only the last ones are remembered. */
+    private final Set<Long> refused = Collections.synchronizedSet(Collections.newSetFromMap(new LinkedHashMap<>() {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Long, Boolean> eldest) {
+            return size() > MAX_REFUSED;
+        }
+    }));
 
     /** Guests whose QEMU is being started: not in {@link #migrations} yet. */
     private final Set<String> starting = ConcurrentHashMap.newKeySet();
@@ -113,6 +126,7 @@ public class Destinations implements Arrivals {
         String id = MigrationIds.text(spec.migration());
         if (refused.contains(spec.migration())
                 || fenced.containsKey(spec.migration())
+                || renounced.containsKey(spec.migration())
                 || settled.containsKey(spec.migration())) {
             throw new FerryException(ErrorCategory.ABORTED, "migration " + id + " has ended here already");
         }
@@ -130,7 +144,8 @@ public class Destinations implements Arrivals {
                 "",
                 false,
                 unixMs.getAsLong(),
-                0);
+                0,
+                spec.lostPages());
         journal.write(entry);
         faults.at(FaultPoint.ARRIVAL_JOURNALLED);
         ArrivingGuest guest;
@@ -146,6 +161,7 @@ public class Destinations implements Arrivals {
             f.side = Side.DESTINATION;
             f.peer = spec.source();
             f.epoch = spec.epoch();
+            f.lostPages = spec.lostPages();
             f.reason = "the destination QEMU waits";
             f.memoryTotalBytes =
                     spec.blocks().stream().mapToLong(RamBlock::lengthBytes).sum();
@@ -159,7 +175,7 @@ public class Destinations implements Arrivals {
      * At start: a guest that an earlier daemon received and that may have run. Its faults are served from here on; pages that
      * are missing come when its source asks again. One that is lost is kept to say so.
      *
-     * @param entry COMMITTED or RESUMED
+     * @param entry COMMITTED, RESUMED, STOPPED or POISONED
      */
     public void recover(Journal.Entry entry) {
         ArrivingGuest guest;
@@ -171,7 +187,7 @@ public class Destinations implements Arrivals {
                 throw e; // it may be there all the same: tried again
             }
             lost = e.getMessage();
-            guest = new LostGuest(entry.guest(), clock);
+            guest = new LostGuest(entry.guest(), entry.id(), host, clock);
         }
         long totalBytes =
                 guest.blocks().stream().mapToLong(RamBlock::lengthBytes).sum();
@@ -186,6 +202,7 @@ public class Destinations implements Arrivals {
             f.peer = entry.peer();
             f.epoch = entry.epoch();
             f.recoveries = 1;
+            f.lostPages = entry.lostPages();
             f.reason = "ferryd was restarted: waits for the source";
             f.memoryTotalBytes = totalBytes;
             f.memoryRemainingBytes = missingBytes;
@@ -219,6 +236,22 @@ public class Destinations implements Arrivals {
         settled.put(MigrationIds.parse(entry.id()), new Settled(entry.epoch(), clock.nanoTime()));
     }
 
+    /** @param entry RENOUNCED */
+    public void rememberRenounced(Journal.Entry entry) {
+        renounced.put(MigrationIds.parse(entry.id()), entry.epoch());
+        host.removeLost(entry.guest(), entry.id());
+    }
+
+    private void throwIfRenounced(long migration, long epoch) {
+        if (!migrations.containsKey(migration) && renounced.getOrDefault(migration, -1L) == epoch) {
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION,
+                    "the guest of migration " + MigrationIds.text(migration)
+                            + " is lost: its QEMU at the destination has ended, and the destination has confirmed that it"
+                            + " stays so");
+        }
+    }
+
     private boolean hasSettled(long migration, long epoch) {
         Settled s = migrations.containsKey(migration) ? null : settled.get(migration);
         return s != null && s.epoch() == epoch;
@@ -243,7 +276,30 @@ public class Destinations implements Arrivals {
         if (hasSettled(migration, epoch)) {
             return new Committed(false, "", List.of());
         }
+        throwIfRenounced(migration, epoch);
         return find(migration, epoch).commit();
+    }
+
+    @Override
+    public void pagesLost(long migration, long epoch, String reason) {
+        if (!hasSettled(migration, epoch)) {
+            throwIfRenounced(migration, epoch);
+            find(migration, epoch).pagesLost(reason);
+        }
+    }
+
+    @Override
+    public void confirmLost(long migration, long epoch) {
+        if (!migrations.containsKey(migration)
+                && (renounced.getOrDefault(migration, -1L) == epoch || fenced.getOrDefault(migration, -1L) == epoch)) {
+            return;
+        }
+        if (hasSettled(migration, epoch)) {
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION,
+                    "migration " + MigrationIds.text(migration) + " has completed: the guest is the destination's");
+        }
+        find(migration, epoch).renounce();
     }
 
     @Override
@@ -269,7 +325,11 @@ public class Destinations implements Arrivals {
 
     @Override
     public List<PageRuns> missing(long migration, long epoch) {
-        return hasSettled(migration, epoch) ? List.of() : find(migration, epoch).missing();
+        if (hasSettled(migration, epoch)) {
+            return List.of();
+        }
+        throwIfRenounced(migration, epoch);
+        return find(migration, epoch).missing();
     }
 
     @Override
@@ -280,6 +340,11 @@ public class Destinations implements Arrivals {
         PostcopyCounts counts = find(migration, epoch).finish();
         settled.put(migration, new Settled(epoch, clock.nanoTime()));
         return counts;
+    }
+
+    @Override
+    public void refused(long migration, long epoch, String why) {
+        find(migration, epoch).refused(why);
     }
 
     @Override
@@ -316,6 +381,7 @@ public class Destinations implements Arrivals {
         migrations.forEach((id, m) -> {
             if (m.endedBefore(clock.nanoTime() - LATE_MESSAGES_NS)) {
                 m.fencedEpoch().ifPresent(epoch -> fenced.put(id, epoch));
+                m.renouncedEpoch().ifPresent(epoch -> renounced.put(id, epoch));
                 ended.put(MigrationIds.text(id), m.record());
                 migrations.remove(id);
             }
@@ -327,6 +393,17 @@ public class Destinations implements Arrivals {
             }
             return old;
         });
+    }
+
+    /** An operator's word for a guest that was stopped. */
+    MigrationRecord resume(String id) {
+        DestinationMigration m = migrations.get(MigrationIds.parse(id));
+        if (m == null) {
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION, "migration " + id + " has ended: there is nothing to resume");
+        }
+        m.resumeStopped();
+        return m.record();
     }
 
     /** Of all, those that have ended too. */

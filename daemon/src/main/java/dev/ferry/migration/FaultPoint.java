@@ -39,6 +39,11 @@ public enum FaultPoint {
     GUEST_WENT_ON(Side.SOURCE),
     ABORT_ANSWERED(Side.SOURCE),
 
+    /** An operator has ordered a rollback: the destination has confirmed that its QEMU is gone for good. */
+    LOSS_CONFIRMED(Side.SOURCE),
+    /** From here on the guest is the source's again; GUEST_WENT_ON follows. */
+    ROLLBACK_JOURNALLED(Side.SOURCE),
+
     ARRIVAL_JOURNALLED(Side.DESTINATION),
     DESTINATION_QEMU_STARTED(Side.DESTINATION),
     USERFAULTFD_INJECTED(Side.DESTINATION),
@@ -59,7 +64,18 @@ public enum FaultPoint {
 
     /** The destination's half of an undo. */
     DESTINATION_QEMU_ENDED(Side.DESTINATION),
-    FENCED_JOURNALLED(Side.DESTINATION);
+    FENCED_JOURNALLED(Side.DESTINATION),
+
+    /** The policy of lost pages. */
+    STOPPED_JOURNALLED(Side.DESTINATION),
+    GUEST_FROZEN(Side.DESTINATION),
+    GUEST_THAWED(Side.DESTINATION),
+    POISONED_JOURNALLED(Side.DESTINATION),
+    PAGES_POISONED(Side.DESTINATION),
+
+    /** The destination's half of a rollback. */
+    LOST_QEMU_ENDED(Side.DESTINATION),
+    RENOUNCED_JOURNALLED(Side.DESTINATION);
 
     private final Side side;
 

@@ -31,6 +31,15 @@ public interface GuestHost {
     /** What a daemon that is gone had begun to send, before the commit: nothing of it stays, the guest runs. */
     void undoDeparture(String guest);
 
+    /**
+     * A guest that ran here and has ended: what is left of its QEMU is ended, nothing of its arrival stays. Nothing of another
+     * guest of that name is touched. Harmless twice.
+     */
+    void removeLost(String guest, String migrationId);
+
+    /** The part of {@link #removeLost} that makes sure that nothing of it runs. */
+    void endLost(String guest, String migrationId);
+
     /** What a daemon that is gone had begun to receive, before the commit: its QEMU is ended, its memory removed. */
     void undoArrival(String guest, String migrationId);
 }

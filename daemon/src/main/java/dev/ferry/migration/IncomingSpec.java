@@ -10,6 +10,7 @@ import java.util.List;
  * @param machine versioned machine type
  * @param blocks the source's RAM blocks, by index
  * @param source the source's name for itself
+ * @param lostPages when they can no longer be had
  */
 public record IncomingSpec(
         long migration,
@@ -19,4 +20,5 @@ public record IncomingSpec(
         String qemuVersion,
         String machine,
         List<RamBlock> blocks,
-        String source) {}
+        String source,
+        LostPagePolicy lostPages) {}

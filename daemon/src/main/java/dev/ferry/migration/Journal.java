@@ -13,10 +13,18 @@ public interface Journal {
         PREPARING,
         /** Source: the commit may have been sent; the guest is the destination's. */
         HANDED_OVER,
+        /** Source: the destination's QEMU has ended for good and an operator has ordered the guest to run here again. */
+        ROLLED_BACK,
         /** Destination: the guest may run here. */
         COMMITTED,
         /** Destination: it has run here; nobody resumes it any more but its operator. */
         RESUMED,
+        /** Destination: it has run here, and by policy it stands until an operator lets it go on. */
+        STOPPED,
+        /** Destination: by policy every page that is not valid is poisoned for good. */
+        POISONED,
+        /** Destination: it has run here, its QEMU has ended, and nothing of it ever runs again: the source may roll back. */
+        RENOUNCED,
         /** Destination: this epoch never ran here and never will. */
         FENCED,
         /** Destination: every page is here and the pager is gone; kept for a while, for a source that asks again. */
@@ -26,6 +34,7 @@ public interface Journal {
     /**
      * @param epoch of the migration; an older one is refused
      * @param postcopyBandwidthBytesPerSecond of the background push; 0: unlimited
+     * @param lostPages the destination's policy
      */
     record Entry(
             String id,
@@ -37,7 +46,33 @@ public interface Journal {
             String requestId,
             boolean keepSource,
             long startedUnixMs,
-            long postcopyBandwidthBytesPerSecond) {
+            long postcopyBandwidthBytesPerSecond,
+            LostPagePolicy lostPages) {
+        public Entry(
+                String id,
+                Side side,
+                Step step,
+                long epoch,
+                String guest,
+                String peer,
+                String requestId,
+                boolean keepSource,
+                long startedUnixMs,
+                long postcopyBandwidthBytesPerSecond) {
+            this(
+                    id,
+                    side,
+                    step,
+                    epoch,
+                    guest,
+                    peer,
+                    requestId,
+                    keepSource,
+                    startedUnixMs,
+                    postcopyBandwidthBytesPerSecond,
+                    LostPagePolicy.defaults());
+        }
+
         /** The same, one step on. */
         public Entry at(Step next) {
             return new Entry(
@@ -50,7 +85,8 @@ public interface Journal {
                     requestId,
                     keepSource,
                     startedUnixMs,
-                    postcopyBandwidthBytesPerSecond);
+                    postcopyBandwidthBytesPerSecond,
+                    lostPages);
         }
     }
 
@@ -58,5 +94,11 @@ public interface Journal {
 
     void remove(String id, Side side);
 
+    /** Without those of {@link #unreadable}. */
     List<Entry> readAll();
+
+    /** Entries, for people, that cannot be read: nobody knows what they say of a guest, so nothing is done by them. */
+    default List<String> unreadable() {
+        return List.of();
+    }
 }

@@ -14,10 +14,14 @@ import java.util.List;
 /** In place of a committed guest that a restarted daemon did not find again: it has a name, and no memory. */
 final class LostGuest implements ArrivingGuest, GuestPages {
     private final String name;
+    private final String migrationId;
+    private final GuestHost host;
     private final ArrivalMemory memory;
 
-    LostGuest(String name, NanoClock clock) {
+    LostGuest(String name, String migrationId, GuestHost host, NanoClock clock) {
         this.name = name;
+        this.migrationId = migrationId;
+        this.host = host;
         this.memory = new ArrivalMemory(List.of(), new PageBitmap[0], new PageBitmap[0], this, clock);
     }
 
@@ -82,6 +86,26 @@ final class LostGuest implements ArrivingGuest, GuestPages {
     public void fence(String reason) {}
 
     @Override
+    public void freeze() {
+        throw lost();
+    }
+
+    @Override
+    public void thaw() {
+        throw lost();
+    }
+
+    @Override
+    public void end() {
+        host.endLost(name, migrationId);
+    }
+
+    @Override
+    public void remove() {
+        host.removeLost(name, migrationId);
+    }
+
+    @Override
     public boolean isAlive() {
         return false;
     }
@@ -103,6 +127,11 @@ final class LostGuest implements ArrivingGuest, GuestPages {
 
     @Override
     public void mapAhead(RamBlock block, long firstPage, int pages) {}
+
+    @Override
+    public void poison(RamBlock block, long firstPage, long pages) {
+        throw lost();
+    }
 
     @Override
     public void mapZero(RamBlock block, long page) {

@@ -35,6 +35,19 @@ public interface MigrationControl {
      */
     MigrationSnapshot setLimits(String id, Limits.Change change);
 
+    /**
+     * Lets the copy run that is paused on the source, after the destination's QEMU has ended; returns when it runs, the
+     * migration has ended then. Of one that was rolled back already: that one.
+     *
+     * @param acceptDataLoss refused without
+     * @param destinationIsFenced somebody's word for it, where the destination does not answer
+     * @throws dev.ferry.base.FerryException FAILED_PRECONDITION: not possible, or not any more, or the destination does not answer
+     */
+    MigrationSnapshot rollback(String id, boolean acceptDataLoss, boolean destinationIsFenced);
+
+    /** Lets a guest go on that the policy of lost pages has stopped, here at the destination. */
+    MigrationSnapshot resume(String id);
+
     /** Waits until the snapshot's version is above {@code version} or the time has passed; the snapshot then. */
     MigrationSnapshot awaitChange(String id, long version, long timeoutMs) throws InterruptedException;
 

@@ -27,6 +27,7 @@ public final class MigrationRecord {
     private final Fields f = new Fields();
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
     private long endNs;
+    private long stateNs;
     private long rateAtNs;
     private long rateAtBytes;
 
@@ -57,6 +58,10 @@ public final class MigrationRecord {
         long refusedMessages;
         Forecast forecast = Forecast.NONE;
         Limits limits = Limits.NONE;
+        LostPagePolicy lostPages = LostPagePolicy.defaults();
+        boolean guestStopped;
+        long poisonedPages;
+        long damagedMessages;
     }
 
     MigrationRecord(NanoClock clock, long startedUnixMs, Consumer<Fields> first) {
@@ -67,6 +72,7 @@ public final class MigrationRecord {
     MigrationRecord(NanoClock clock, long startedUnixMs, long ageMs, Consumer<Fields> first) {
         this.clock = clock;
         this.rateAtNs = clock.nanoTime();
+        this.stateNs = rateAtNs;
         this.startNs = rateAtNs - TimeUnit.MILLISECONDS.toNanos(Math.max(0, ageMs));
         f.startedUnixMs = startedUnixMs;
         first.accept(f);
@@ -103,6 +109,7 @@ public final class MigrationRecord {
         LOG.info("migration {} of {} ({}): {} -> {}: {}", x.id, x.guest, x.side, x.state, next, reason);
         x.state = next;
         x.reason = reason;
+        stateNs = clock.nanoTime();
         if (next.hasEnded()) {
             endNs = clock.nanoTime();
         }
@@ -154,7 +161,12 @@ public final class MigrationRecord {
                     f.keepSource,
                     f.refusedMessages,
                     f.limits,
-                    f.forecast);
+                    f.forecast,
+                    f.lostPages,
+                    f.guestStopped,
+                    f.poisonedPages,
+                    f.damagedMessages,
+                    clock.nanoTime() - stateNs);
         } finally {
             lock.unlock();
         }

@@ -10,6 +10,10 @@ import java.util.List;
  * @param runsOn which side owns the guest
  * @param limits at the source; the destination does not know them
  * @param forecast likewise
+ * @param guestStopped by the policy of lost pages; the destination knows it, as the last two
+ * @param poisonedPages likewise
+ * @param stateNs in its state for so long
+ * @param damagedMessages with a wrong checksum; what was in them is fetched again
  */
 public record MigrationSnapshot(
         long version,
@@ -37,7 +41,12 @@ public record MigrationSnapshot(
         boolean keepSource,
         long refusedMessages,
         Limits limits,
-        Forecast forecast) {
+        Forecast forecast,
+        LostPagePolicy lostPages,
+        boolean guestStopped,
+        long poisonedPages,
+        long damagedMessages,
+        long stateNs) {
 
     /** What pre-copy did. */
     public record PrecopyCounts(int rounds, long pages, long zeroPages, long bytes, long ns, String stopReason) {

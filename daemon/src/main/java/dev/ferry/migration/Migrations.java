@@ -22,6 +22,8 @@ import org.slf4j.LoggerFactory;
 public final class Migrations implements MigrationControl, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Migrations.class);
     private static final long STOP_LIMIT_MS = 4_000;
+    private static final long ORDER_LOOK_MS = 100;
+    private static final long ORDER_LIMIT_MS = 60_000;
 
     private final GuestHost host;
     private final PeerLink.Dialer dialer;
@@ -88,7 +90,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
     @Override
     public Checked check(String guest, String to) {
         try (SourceGuest source = host.openSource(guest)) {
-            return checked(source, spec(source, newIds.getAsLong()), to);
+            return checked(source, spec(source, newIds.getAsLong(), LostPagePolicy.defaults()), to);
         }
     }
 
@@ -105,7 +107,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         try {
             source = host.openSource(guest);
             long id = newIds.getAsLong();
-            IncomingSpec spec = spec(source, id);
+            IncomingSpec spec = spec(source, id, policy.lostPages());
             List<Reason> against = checked(source, spec, to).against();
             if (!against.isEmpty()) {
                 throw new CannotMoveException(guest, against);
@@ -127,6 +129,14 @@ public final class Migrations implements MigrationControl, AutoCloseable {
     private Supplier<MigrationSnapshot> reserve(String guest, String requestId) {
         if (stopping) {
             throw new FerryException(ErrorCategory.UNAVAILABLE, "ferryd is stopping");
+        }
+        List<String> unreadable = journal.unreadable();
+        if (!unreadable.isEmpty()) {
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION,
+                    "no guest leaves this host while its journal cannot be read, because the guest may have been given away"
+                            + " already: look at " + String.join(", ", unreadable)
+                            + " and see \"An unreadable journal\" in docs/operations.md");
         }
         String mine = requestId + "\n" + guest;
         // The same request may be checking the guest at this moment: its outcome is ours. And a migration that has
@@ -184,7 +194,8 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                 requestId,
                 policy.keepSource(),
                 unixMs.getAsLong(),
-                policy.postcopyBandwidthBytesPerSecond());
+                policy.postcopyBandwidthBytesPerSecond(),
+                policy.lostPages());
         MigrationRecord record = new MigrationRecord(clock, entry.startedUnixMs(), f -> {
             f.id = id;
             f.guest = spec.guest();
@@ -194,15 +205,18 @@ public final class Migrations implements MigrationControl, AutoCloseable {
             f.epoch = spec.epoch();
             f.keepSource = policy.keepSource();
             f.limits = Limits.of(policy);
+            f.lostPages = policy.lostPages();
             f.reason = "the destination prepares";
             f.memoryTotalBytes =
                     spec.blocks().stream().mapToLong(RamBlock::lengthBytes).sum();
             f.memoryRemainingBytes = f.memoryTotalBytes;
         });
-        // An undo that could not end left its word for the next daemon. The guest has gone on since, or it would not
-        // move.
+        // An undo or a rollback that could not end left its word for the next daemon. The guest has gone on since, or
+        // it
+        // would not move; and once it has moved, that word would run a second one.
         journal.readAll().stream()
-                .filter(e -> e.side() == Side.SOURCE && e.step() == Journal.Step.PREPARING)
+                .filter(e -> e.step() == Journal.Step.PREPARING || e.step() == Journal.Step.ROLLED_BACK)
+                .filter(e -> e.side() == Side.SOURCE)
                 .filter(e -> e.guest().equals(spec.guest()))
                 .forEach(e -> journal.remove(e.id(), Side.SOURCE));
         MigrationSnapshot first = record.snapshot();
@@ -217,16 +231,17 @@ public final class Migrations implements MigrationControl, AutoCloseable {
      * At start: a guest that an earlier daemon gave away goes on leaving, until the destination has everything or says that it
      * never ran.
      *
-     * @param entry HANDED_OVER
+     * @param entry HANDED_OVER; or ROLLED_BACK: it goes on here
      */
     public synchronized void recover(Journal.Entry entry) {
-        Policy policy = new Policy(0, 0, 0, entry.postcopyBandwidthBytesPerSecond(), entry.keepSource());
+        Policy policy =
+                new Policy(0, 0, 0, entry.postcopyBandwidthBytesPerSecond(), entry.keepSource(), entry.lostPages());
         long ageMs = unixMs.getAsLong() - entry.startedUnixMs();
         MigrationRecord record = new MigrationRecord(clock, entry.startedUnixMs(), ageMs, f -> {
             f.id = entry.id();
             f.guest = entry.guest();
             f.state = MigrationState.RECOVERING;
-            f.runsOn = Side.DESTINATION;
+            f.runsOn = entry.step() == Journal.Step.ROLLED_BACK ? Side.SOURCE : Side.DESTINATION;
             f.side = Side.SOURCE;
             f.peer = entry.peer();
             f.requestId = entry.requestId();
@@ -234,6 +249,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
             f.recoveries = 1;
             f.keepSource = entry.keepSource();
             f.limits = Limits.of(policy);
+            f.lostPages = policy.lostPages();
             f.reason = "ferryd was restarted: asks the destination";
         });
         run(
@@ -359,6 +375,79 @@ public final class Migrations implements MigrationControl, AutoCloseable {
     }
 
     @Override
+    public MigrationSnapshot rollback(String id, boolean acceptDataLoss, boolean destinationIsFenced) {
+        SourceMigration m = source(id, "rollback");
+        throwIfNothingToRollBack(m);
+        if (m.wasRolledBack()) {
+            return awaitEnd(m);
+        }
+        if (!acceptDataLoss) {
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION,
+                    "a rollback of migration " + id
+                            + " loses everything that its guest did since the switch: what it wrote to"
+                            + " its disks stays there and its memory does not know of it, so file systems may break, and"
+                            + " what it said on the network was said. Say --accept-data-loss if that is meant");
+        }
+        SourceCommands.Rollback order = new SourceCommands.Rollback(destinationIsFenced);
+        m.commands().order(order);
+        try {
+            for (long waitedMs = 0; !order.await(ORDER_LOOK_MS); waitedMs += ORDER_LOOK_MS) {
+                boolean moot = m.record().state().hasEnded() || waitedMs > ORDER_LIMIT_MS;
+                if (moot && m.commands().withdraw(order)) {
+                    throwIfNothingToRollBack(m);
+                    throw new FerryException(
+                            ErrorCategory.UNAVAILABLE,
+                            "migration " + id + " does not get to it: "
+                                    + m.record().snapshot().reason());
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new FerryException(ErrorCategory.UNAVAILABLE, "interrupted while the rollback is under way", e);
+        }
+        return m.record().snapshot();
+    }
+
+    private static void throwIfNothingToRollBack(SourceMigration m) {
+        if (m.wasRolledBack()) {
+            return;
+        }
+        MigrationSnapshot s = m.record().snapshot();
+        if (s.state().hasEnded()) {
+            throw late(m, "has ended: there is nothing to roll back");
+        }
+        if (s.runsOn() == Side.SOURCE) {
+            throw late(m, "is not committed, so there is nothing to roll back: ferry cancel undoes it");
+        }
+    }
+
+    private static MigrationSnapshot awaitEnd(SourceMigration m) {
+        try {
+            m.record().awaitEnd();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new FerryException(ErrorCategory.UNAVAILABLE, "interrupted", e);
+        }
+        return m.record().snapshot();
+    }
+
+    @Override
+    public MigrationSnapshot resume(String id) {
+        synchronized (this) {
+            SourceMigration m = leaving.get(id);
+            if (m != null) {
+                throw new FerryException(
+                        ErrorCategory.FAILED_PRECONDITION,
+                        "migration " + id + " leaves here: say resume to the ferryd of the destination, "
+                                + m.record().snapshot().peer());
+            }
+        }
+        record(id); // NOT_FOUND with what there is
+        return destinations.resume(id).snapshot();
+    }
+
+    @Override
     public MigrationSnapshot awaitChange(String id, long version, long timeoutMs) throws InterruptedException {
         return record(id).await(version, timeoutMs);
     }
@@ -410,7 +499,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         }
     }
 
-    private IncomingSpec spec(SourceGuest source, long id) {
+    private IncomingSpec spec(SourceGuest source, long id, LostPagePolicy lostPages) {
         return new IncomingSpec(
                 id,
                 1,
@@ -419,7 +508,8 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                 source.qemuVersion(),
                 source.machine(),
                 source.blocks(),
-                self);
+                self,
+                lostPages);
     }
 
     private MigrationRecord record(String id) {

@@ -31,6 +31,12 @@ public interface PeerLink extends AutoCloseable {
 
     MigrationSnapshot.PostcopyCounts finish();
 
+    /** Pages that were not sent yet are gone for good. */
+    void pagesLost(String reason);
+
+    /** Returns when the guest can never run at the destination again. FAILED_PRECONDITION: it lives there. */
+    void confirmLost();
+
     /** The last counters that the destination sent on its own. */
     MigrationSnapshot.PostcopyCounts lastCounts();
 

@@ -1,6 +1,10 @@
 package dev.ferry.migration;
 
 import dev.ferry.precopy.Commands;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * What people ask of a migration that leaves. The one place that decides between a cancel and the commit: after
@@ -10,6 +14,7 @@ final class SourceCommands implements Commands {
     private boolean cancelled;
     private boolean switchNow;
     private boolean closed;
+    private Rollback rollback;
 
     /** Thrown on the owner's thread; ends in CANCELLED. */
     static final class CancelledException extends RuntimeException {
@@ -47,6 +52,60 @@ final class SourceCommands implements Commands {
     /** The migration has ended: nothing can be asked any more. */
     synchronized void close() {
         closed = true;
+    }
+
+    /** An operator's order to run the source's copy. The caller waits for the answer, the owner gives it. */
+    static final class Rollback {
+        final boolean destinationIsFenced;
+        private final CompletableFuture<Void> answer = new CompletableFuture<>();
+
+        Rollback(boolean destinationIsFenced) {
+            this.destinationIsFenced = destinationIsFenced;
+        }
+
+        void done() {
+            answer.complete(null);
+        }
+
+        void refuse(Throwable why) {
+            answer.completeExceptionally(why);
+        }
+
+        /** False: not yet. Throws what it was refused with. */
+        boolean await(long ms) throws InterruptedException {
+            try {
+                answer.get(ms, TimeUnit.MILLISECONDS);
+                return true;
+            } catch (TimeoutException e) {
+                return false;
+            } catch (ExecutionException e) {
+                if (e.getCause() instanceof RuntimeException why) {
+                    throw why;
+                }
+                throw new IllegalStateException(e.getCause());
+            }
+        }
+    }
+
+    /** Replaces one that was not taken. */
+    synchronized void order(Rollback order) {
+        rollback = order;
+    }
+
+    /** False: the owner has taken it and will answer. */
+    synchronized boolean withdraw(Rollback order) {
+        if (rollback != order) {
+            return false;
+        }
+        rollback = null;
+        return true;
+    }
+
+    /** On the owner's thread: null if there is none. */
+    synchronized Rollback takeRollback() {
+        Rollback order = rollback;
+        rollback = null;
+        return order;
     }
 
     @Override

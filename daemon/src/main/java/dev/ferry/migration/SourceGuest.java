@@ -44,6 +44,12 @@ public interface SourceGuest extends AutoCloseable {
     /** The guest has left for good: ends its QEMU and frees its RAM, or (keep) leaves it paused. */
     void depart(boolean keep);
 
+    /** Its QEMU has not ended. */
+    boolean isAlive();
+
+    /** Its pages can be read: from its QEMU, or because they are all in files, which outlive it. */
+    boolean hasMemory();
+
     @Override
     void close();
 }

@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Who owns the guest: until HANDED_OVER is in the journal, whatever happens ends in {@link #undo} with the guest running
  * here. From then on the guest is the destination's and nothing here resumes it, unless the destination itself says that it
- * never ran the guest and never will.
+ * never ran the guest and never will; or an operator orders it, when the guest has ended there.
  */
 final class SourceMigration implements Runnable, PrecopyProgress {
     private static final Logger LOG = LoggerFactory.getLogger(SourceMigration.class);
@@ -72,6 +72,10 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private boolean stopped;
     private boolean committed;
     private boolean fenced;
+
+    /** By an operator's order; read by whoever orders it again. */
+    private volatile boolean rolledBack;
+
     private boolean handedOver;
     private SourcePages demandPages;
     private Stopwatch blackout;
@@ -97,7 +101,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         open(guest);
     }
 
-    /** @param entry if it is HANDED_OVER, the migration goes on where an earlier daemon died */
+    /** @param entry if it is HANDED_OVER or ROLLED_BACK, the migration goes on where an earlier daemon died */
     SourceMigration(
             Journal.Entry entry,
             Supplier<SourceGuest> reopen,
@@ -144,6 +148,12 @@ final class SourceMigration implements Runnable, PrecopyProgress {
 
     @Override
     public void run() {
+        if (entry.step() == Journal.Step.ROLLED_BACK) {
+            recover();
+            runStale("the order was given to an earlier ferryd");
+            forget();
+            return;
+        }
         if (entry.step() == Journal.Step.HANDED_OVER) {
             recover();
         } else {
@@ -340,7 +350,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private void untilCommitted() {
         urgency.normal();
         Backoff backoff = new Backoff(clock);
-        while (!committed && !fenced) {
+        while (!committed && !fenced && !obeyRollback()) {
             try {
                 reconnect();
                 offerPages();
@@ -357,6 +367,9 @@ final class SourceMigration implements Runnable, PrecopyProgress {
      * page meanwhile.
      */
     private void offerPages() {
+        if (!guest.hasMemory()) {
+            return;
+        }
         if (demandPages == null) {
             demandPages = new SourcePages(guest.memory(), sent, clock);
         }
@@ -374,6 +387,9 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         Backoff backoff = new Backoff(clock);
         boolean synchronised = linked && bulk != null;
         while (true) {
+            if (obeyRollback()) {
+                return;
+            }
             try {
                 if (!synchronised) {
                     if (!linked) {
@@ -449,11 +465,12 @@ final class SourceMigration implements Runnable, PrecopyProgress {
 
     /** What the destination says is missing is what is sent; everything else it has. */
     private void resynchronise(List<PageRuns> missing) {
-        if (sent.blocks().isEmpty()) {
+        if (!guest.hasMemory()) {
+            String gone = "the source's QEMU has ended, and with it pages that had not left";
+            link.pagesLost(gone); // the destination knows what its operator wants then
             throw new FerryException(
                     ErrorCategory.FAILED_PRECONDITION,
-                    "the source's QEMU has ended, and with it pages that had not left: guest " + entry.guest()
-                            + " waits for them at the destination");
+                    gone + ": guest " + entry.guest() + " is without them at the destination");
         }
         sent.blocks().forEach(sent::resetToAllSent);
         demandPages = new SourcePages(guest.memory(), sent, clock); // its order goes through the pages just once
@@ -465,6 +482,107 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         bulk = link.openBulk();
         record.state(MigrationState.POSTCOPY, "connected again");
         faults.at(FaultPoint.RESYNCHRONISED);
+    }
+
+    /** Between two attempts to reach a destination that runs the guest, or ran it. @return whether the guest is ours again */
+    private boolean obeyRollback() {
+        SourceCommands.Rollback order = commands.takeRollback();
+        if (order == null) {
+            return false;
+        }
+        try {
+            if (!guest.isAlive()) {
+                throw new FerryException(
+                        ErrorCategory.FAILED_PRECONDITION,
+                        "there is nothing to roll back to: the QEMU of guest " + entry.guest()
+                                + " has ended on the source too. Start it anew from its disks");
+            }
+            String fencedBy = confirmLost(order.destinationIsFenced);
+            journal.write(entry.at(Journal.Step.ROLLED_BACK));
+            faults.at(FaultPoint.ROLLBACK_JOURNALLED);
+            runStale(fencedBy);
+        } catch (RuntimeException | Error e) {
+            LOG.warn("migration {}: the rollback is refused: {}", entry.id(), e.getMessage());
+            order.refuse(e);
+            return rolledBack;
+        }
+        order.done();
+        return true;
+    }
+
+    /** While pages are pushed the guest most likely lives: then nothing is broken off for an order. */
+    private void askBeforeRollback() {
+        SourceCommands.Rollback order = commands.takeRollback();
+        if (order == null) {
+            return;
+        }
+        try {
+            link.confirmLost();
+        } catch (RuntimeException | Error e) {
+            order.refuse(e);
+            return;
+        }
+        commands.order(order);
+        throw new FerryException(ErrorCategory.FAILED_PRECONDITION, "the guest is lost at the destination");
+    }
+
+    /** @return on whose word nothing of the guest runs at the destination, for people */
+    private String confirmLost(boolean operatorSaysSo) {
+        linked = false;
+        try {
+            reconnect();
+            link.confirmLost();
+            faults.at(FaultPoint.LOSS_CONFIRMED);
+            return "the destination has confirmed that its QEMU is gone for good";
+        } catch (FerryException e) {
+            boolean silent = switch (e.category()) {
+                // A host that was restarted has forgotten everything; so has one where this never was.
+                case UNAVAILABLE, DEADLINE_EXCEEDED, NOT_FOUND -> true;
+                case INVALID_ARGUMENT,
+                        ALREADY_EXISTS,
+                        FAILED_PRECONDITION,
+                        RESOURCE_EXHAUSTED,
+                        PERMISSION_DENIED,
+                        ABORTED,
+                        UNIMPLEMENTED,
+                        INTERNAL -> false;
+            };
+            if (!silent) {
+                throw e;
+            }
+            if (operatorSaysSo) {
+                return "the destination did not answer, and the operator has said that it is fenced";
+            }
+            // Not UNAVAILABLE: asking once more changes nothing, somebody has to do something.
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION,
+                    "the destination cannot confirm that its QEMU is gone (" + e.getMessage()
+                            + "). Start its ferryd and order it again; or make sure yourself that the guest's QEMU there"
+                            + " has ended and cannot come back, and say --destination-is-fenced",
+                    e);
+        }
+    }
+
+    /** ROLLED_BACK is written. The guest goes on here, as it was when it was stopped for the switch. */
+    private void runStale(String fencedBy) {
+        rolledBack = true;
+        fenced = true;
+        record.update(f -> f.runsOn = Side.SOURCE);
+        if (!guest.isAlive()) {
+            journal.remove(entry.id(), Side.SOURCE);
+            commands.close();
+            record.update(f -> f.error = "rolled back, but its QEMU has ended on the source too");
+            record.state(MigrationState.FAILED, "the guest has ended on both sides: start it anew from its disks");
+            return;
+        }
+        undo(new FerryException(
+                ErrorCategory.ABORTED,
+                "rolled back by an operator's order: what guest " + entry.guest()
+                        + " has done since it was switched to " + peer + " is lost; " + fencedBy));
+    }
+
+    boolean wasRolledBack() {
+        return rolledBack;
     }
 
     /** The destination has everything. */
@@ -598,6 +716,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
 
     private void postcopyProgress() {
         faults.at(FaultPoint.BATCH_PUSHED);
+        askBeforeRollback();
         long now = clock.nanoTime();
         if (now - lastProgressNs < 100_000_000) {
             return;

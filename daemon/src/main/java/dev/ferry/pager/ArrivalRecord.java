@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
 import dev.ferry.memory.RamBlock;
+import dev.ferry.sys.PidFd;
+import dev.ferry.sys.ProcFs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,6 +39,8 @@ record ArrivalRecord(
         List<Long> hostAddresses) {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String NAME = "arrival.json";
+    private static final int SIGKILL = 9;
+    private static final long END_LIMIT_MS = 10_000;
 
     ArrivalRecord {
         ramFiles = List.copyOf(ramFiles);
@@ -56,10 +60,53 @@ record ArrivalRecord(
 
     static ArrivalRecord read(Path directory) {
         try {
-            return JSON.readValue(directory.resolve(NAME).toFile(), ArrivalRecord.class);
+            ArrivalRecord record = JSON.readValue(directory.resolve(NAME).toFile(), ArrivalRecord.class);
+            if (record == null || record.guest() == null || record.qmpSocket() == null || record.definition() == null) {
+                throw new IOException(NAME + " does not say which guest it is");
+            }
+            record.requireWholeLayout();
+            return record;
         } catch (IOException e) {
             throw new FerryException(
                     ErrorCategory.INTERNAL, "what was written down of its arrival cannot be read: " + e, e);
+        }
+    }
+
+    /** Its QEMU, if it lives; returns when it has ended. */
+    void end() {
+        PidFd process;
+        try {
+            process = PidFd.open(pid);
+        } catch (FerryException e) {
+            if (e.category() == ErrorCategory.NOT_FOUND) {
+                return;
+            }
+            throw e;
+        }
+        try (process) {
+            if (!process.isAlive() || ProcFs.startTime(pid) != startTime) {
+                return;
+            }
+            process.signal(SIGKILL);
+            if (!process.awaitExit(END_LIMIT_MS)) {
+                throw new FerryException(
+                        ErrorCategory.DEADLINE_EXCEEDED,
+                        "QEMU " + pid + " of guest " + guest + " did not end within " + END_LIMIT_MS / 1000
+                                + " s of SIGKILL");
+            }
+        }
+    }
+
+    /** Bitmaps and addresses are looked up by a block's number. */
+    private void requireWholeLayout() throws IOException {
+        for (int i = 0; i < blocks.size(); i++) {
+            if (blocks.get(i).index() != i || blocks.get(i).guestRam() != i < ram().size()) {
+                throw new IOException(NAME + " has RAM blocks out of order");
+            }
+        }
+        if (ram().isEmpty() || hostAddresses.size() != ram().size()) {
+            throw new IOException(
+                    NAME + " has " + hostAddresses.size() + " addresses of " + ram().size() + " RAM blocks");
         }
     }
 

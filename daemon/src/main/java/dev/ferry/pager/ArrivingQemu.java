@@ -30,6 +30,11 @@ final class ArrivingQemu implements ArrivingGuest {
     private static final Duration LOAD_LIMIT = Duration.ofSeconds(25);
     private static final Duration LIMIT = Duration.ofSeconds(10);
 
+    /** Not QMP stop: QEMU's main loop waits for a vCPU that waits for a page. See docs/decisions. */
+    static final int SIGSTOP = 19;
+
+    static final int SIGCONT = 18;
+
     /** What happens to the guest when it has settled or was ended. One that failed is repeated. */
     interface Fate {
         void settled();
@@ -256,6 +261,32 @@ final class ArrivingQemu implements ArrivingGuest {
         pager.abandon();
         pageState.remove();
         fate.ended();
+        over = true;
+    }
+
+    @Override
+    public void freeze() {
+        guest.process().signal(SIGSTOP);
+    }
+
+    @Override
+    public void thaw() {
+        guest.process().signal(SIGCONT);
+    }
+
+    @Override
+    public void end() {
+        guest.kill(LIMIT);
+    }
+
+    @Override
+    public synchronized void remove() {
+        if (over) {
+            return;
+        }
+        pager.abandon();
+        fate.ended();
+        pageState.remove();
         over = true;
     }
 

@@ -122,5 +122,15 @@ final class DepartedQemu implements SourceGuest {
     }
 
     @Override
+    public boolean isAlive() {
+        return false;
+    }
+
+    @Override
+    public boolean hasMemory() {
+        return false;
+    }
+
+    @Override
     public void close() {}
 }

@@ -29,6 +29,11 @@ final class NoPages implements GuestPages {
     public void mapAhead(RamBlock block, long firstPage, int pages) {}
 
     @Override
+    public void poison(RamBlock block, long firstPage, long pages) {
+        throw none();
+    }
+
+    @Override
     public void mapZero(RamBlock block, long page) {
         throw none();
     }

@@ -50,7 +50,7 @@ final class PageStateFile {
     static PageStateFile open(Path directory, List<RamBlock> blocks) {
         try {
             return new PageStateFile(directory, blocks, false);
-        } catch (IOException e) {
+        } catch (IOException | IllegalArgumentException e) {
             throw new FerryException(ErrorCategory.INTERNAL, "page bitmaps in " + directory + ": " + e, e);
         }
     }

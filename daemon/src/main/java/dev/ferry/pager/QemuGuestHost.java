@@ -7,6 +7,7 @@ import dev.ferry.migration.FaultPoint;
 import dev.ferry.migration.FaultPoints;
 import dev.ferry.migration.GuestHost;
 import dev.ferry.migration.IncomingSpec;
+import dev.ferry.migration.LostPagePolicy;
 import dev.ferry.migration.MigrationIds;
 import dev.ferry.migration.Reason;
 import dev.ferry.migration.SourceGuest;
@@ -16,6 +17,8 @@ import dev.ferry.qemu.GuestRegistry;
 import dev.ferry.qemu.HostProfile;
 import dev.ferry.qemu.Preflight;
 import dev.ferry.qemu.QemuGuest;
+import dev.ferry.sys.KernelSupport;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -58,9 +61,11 @@ public final class QemuGuestHost implements GuestHost {
     public List<Reason> checkIncoming(IncomingSpec spec) {
         Optional<QemuGuest> waiting = registry.incoming(spec.guest());
         if (waiting.isPresent()) {
-            return Preflight.incoming(waiting.get(), spec.blocks(), spec.machine());
+            List<Reason> against = new ArrayList<>(lostPages(spec));
+            against.addAll(Preflight.incoming(waiting.get(), spec.blocks(), spec.machine()));
+            return against;
         }
-        List<Reason> reasons = new ArrayList<>();
+        List<Reason> reasons = new ArrayList<>(lostPages(spec));
         if (registry.knows(spec.guest())) {
             reasons.add(new Reason(
                     "GUEST_EXISTS",
@@ -69,6 +74,14 @@ public final class QemuGuestHost implements GuestHost {
         reasons.addAll(
                 Preflight.destination(profile, definition(spec), spec.blocks(), spec.qemuVersion(), spec.machine()));
         return reasons;
+    }
+
+    private static List<Reason> lostPages(IncomingSpec spec) {
+        if (spec.lostPages().action() != LostPagePolicy.Action.POISON) {
+            return List.of();
+        }
+        return KernelSupport.poison().cause().map(cause -> new Reason("NO_PAGE_POISON", cause.getMessage())).stream()
+                .toList();
     }
 
     @Override
@@ -135,6 +148,7 @@ public final class QemuGuestHost implements GuestHost {
         if (guest.status().equals("paused")) {
             guest.cont(LIMIT);
         }
+        new OutOfMemory(guest.process()).spareNoMore();
         guest.removeTraces();
     }
 
@@ -148,6 +162,45 @@ public final class QemuGuestHost implements GuestHost {
             launcher.abandon(name, migrationId);
         }
         forgetArrival(migrationId);
+    }
+
+    @Override
+    public void endLost(String guest, String migrationId) {
+        lost(guest, migrationId).ifPresent(ArrivalRecord::end);
+    }
+
+    @Override
+    public void removeLost(String guest, String migrationId) {
+        lost(guest, migrationId).ifPresent(record -> {
+            record.end();
+            removeLost(record);
+        });
+        forgetArrival(migrationId);
+    }
+
+    /** Its record goes last, so what is not there is removed already. */
+    private Optional<ArrivalRecord> lost(String guest, String migrationId) {
+        Path directory = directory(migrationId);
+        if (!Files.exists(directory)) {
+            return Optional.empty();
+        }
+        ArrivalRecord record = ArrivalRecord.read(directory);
+        if (!record.guest().equals(guest)) {
+            throw new IllegalArgumentException(
+                    "the journal speaks of guest " + guest + ", " + directory + " of " + record.guest());
+        }
+        return Optional.of(record);
+    }
+
+    private void removeLost(ArrivalRecord record) {
+        if (record.attached()) {
+            if (registry.has(record.guest(), record.pid())) {
+                registry.forgetDeparted(record.guest());
+            }
+        } else {
+            launcher.cleanUp(
+                    record.guest(), record.ramFiles().stream().map(Path::of).toList());
+        }
     }
 
     /** The name is the migration's, whatever the definition says: paths are made of it. */
@@ -218,6 +271,11 @@ public final class QemuGuestHost implements GuestHost {
                 own = QemuGuest.connect(record.guest(), record.qmpSocket(), LIMIT);
             }
             return own;
+        }
+
+        @Override
+        public void lost() {
+            removeLost(record);
         }
 
         @Override

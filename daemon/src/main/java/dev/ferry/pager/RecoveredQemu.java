@@ -30,6 +30,7 @@ import java.util.Optional;
  */
 final class RecoveredQemu implements ArrivingGuest {
     private static final Duration LIMIT = Duration.ofSeconds(10);
+    private static final int SIGKILL = 9;
 
     /** The guest's place on this host, which needs QEMU to answer. */
     interface Home {
@@ -37,6 +38,9 @@ final class RecoveredQemu implements ArrivingGuest {
 
         /** It is an ordinary guest from now on. Harmless twice. */
         void settled();
+
+        /** It has ended: nothing of it stays here. Harmless twice. */
+        void lost();
     }
 
     private final ArrivalRecord record;
@@ -228,6 +232,38 @@ final class RecoveredQemu implements ArrivingGuest {
     @Override
     public void fence(String reason) {
         throw late("an end");
+    }
+
+    @Override
+    public void freeze() {
+        process.signal(ArrivingQemu.SIGSTOP);
+    }
+
+    @Override
+    public void thaw() {
+        process.signal(ArrivingQemu.SIGCONT);
+    }
+
+    @Override
+    public void end() {
+        if (process.isAlive()) {
+            process.signal(SIGKILL);
+        }
+        if (!process.awaitExit(LIMIT.toMillis())) {
+            throw new FerryException(
+                    ErrorCategory.DEADLINE_EXCEEDED,
+                    "QEMU " + record.pid() + " of guest " + name() + " did not end within " + LIMIT.toSeconds()
+                            + " s of SIGKILL");
+        }
+    }
+
+    @Override
+    public void remove() {
+        if (pager != null) {
+            pager.abandon();
+        }
+        home.lost();
+        pageState.remove();
     }
 
     @Override

@@ -17,6 +17,7 @@ final class SourceQemu implements SourceGuest {
 
     private final GuestRegistry registry;
     private final QemuGuest guest;
+    private final OutOfMemory outOfMemory;
     private ProcessSourceMemory memory;
 
     /** By this object: a check of a guest whose migration runs must leave that migration's device state alone. */
@@ -25,6 +26,7 @@ final class SourceQemu implements SourceGuest {
     SourceQemu(GuestRegistry registry, String name) {
         this.registry = registry;
         this.guest = registry.guest(name);
+        this.outOfMemory = new OutOfMemory(guest.process());
     }
 
     @Override
@@ -84,6 +86,7 @@ final class SourceQemu implements SourceGuest {
 
     @Override
     public void stop() {
+        outOfMemory.spare();
         guest.stop(LIMIT);
     }
 
@@ -95,6 +98,7 @@ final class SourceQemu implements SourceGuest {
     @Override
     public void cont() {
         guest.cont(LIMIT);
+        outOfMemory.spareNoMore();
     }
 
     @Override
@@ -104,6 +108,18 @@ final class SourceQemu implements SourceGuest {
             guest.quit(LIMIT);
             registry.forgetDeparted(guest.name());
         }
+    }
+
+    @Override
+    public boolean isAlive() {
+        return guest.process().isAlive();
+    }
+
+    @Override
+    public boolean hasMemory() {
+        return isAlive()
+                || guest.blocks().stream()
+                        .allMatch(b -> !b.block().guestRam() || b.backing().kind() != QemuRamBlock.Kind.PRIVATE);
     }
 
     @Override

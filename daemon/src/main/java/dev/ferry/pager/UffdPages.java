@@ -20,6 +20,7 @@ import java.util.List;
 final class UffdPages implements GuestPages {
     private static final int BASE_PAGE_BYTES = 4096;
     private static final int ZERO_BYTES = 1 << 20;
+    private static final int POISON_BYTES = 1 << 30;
     private static final ByteBuffer ZEROS = NativeBuffer.allocate(ZERO_BYTES);
 
     private final Userfaultfd uffd;
@@ -27,7 +28,7 @@ final class UffdPages implements GuestPages {
     private final RamFile[] file;
     private final long[] fileOffset;
 
-    /** What UFFDIO_CONTINUE and UFFDIO_ZEROPAGE are for. */
+    /** What UFFDIO_CONTINUE, UFFDIO_ZEROPAGE and UFFDIO_POISON are for. */
     @FunctionalInterface
     private interface Install {
         long install(long address, long lengthBytes);
@@ -35,6 +36,7 @@ final class UffdPages implements GuestPages {
 
     private final Install continues;
     private final Install zeroes;
+    private final Install poisons;
 
     /**
      * @param blocks guest RAM, by index
@@ -44,6 +46,7 @@ final class UffdPages implements GuestPages {
         this.uffd = uffd;
         this.continues = uffd::continueRange;
         this.zeroes = uffd::zeroPage;
+        this.poisons = uffd::poison;
         this.hostAddress = blocks.stream().mapToLong(QemuRamBlock::hostAddress).toArray();
         this.fileOffset =
                 blocks.stream().mapToLong(b -> b.backing().offsetBytes()).toArray();
@@ -110,6 +113,14 @@ final class UffdPages implements GuestPages {
         }
     }
 
+    @Override
+    public void poison(RamBlock block, long firstPage, long pages) {
+        int atOnce = Math.max(1, POISON_BYTES / block.pageSizeBytes());
+        for (long page = firstPage; page < firstPage + pages; page += atOnce) {
+            place(block, page, (int) Math.min(atOnce, firstPage + pages - page), poisons);
+        }
+    }
+
     /** hugetlbfs has no zero page to map: there the hole is filled, which changes nothing that is in the file already. */
     @Override
     public void mapZero(RamBlock block, long page) {
@@ -141,7 +152,7 @@ final class UffdPages implements GuestPages {
             }
             switch ((int) -done) {
                 case Errno.EEXIST -> {
-                    if (how == continues || continues.install(at, size) < 0) {
+                    if (how != zeroes || continues.install(at, size) < 0) {
                         uffd.wake(at, size);
                     }
                     at += size;
@@ -160,7 +171,7 @@ final class UffdPages implements GuestPages {
                             "no memory to map page " + firstPage + " of RAM block " + block.name());
                 default ->
                     throw new SysException(
-                            "UFFDIO_CONTINUE/ZEROPAGE of page " + firstPage + " of RAM block " + block.name(),
+                            "UFFDIO_CONTINUE/ZEROPAGE/POISON of page " + firstPage + " of RAM block " + block.name(),
                             (int) -done);
             }
         }

@@ -16,8 +16,10 @@ import java.util.List;
  *   <li><em>written</em>: the page exists in the RAM file; a valid page without it is a hole that reads as zero
  *   <li><em>claimed</em>: somebody is writing it or has: once armed, only who sets this bit may write, and only a page that
  *       is not valid. What was valid before is not marked: arming costs nothing
- *   <li><em>requested</em>: a vCPU waits for it
+ *   <li><em>requested</em>: a vCPU waits for it, or it came damaged
  * </ul>
+ *
+ * and, once the missing pages were given up, a fifth: <em>poisoned</em>, which are claimed for ever and never become valid.
  *
  * The bitmaps are the only state that fault readers and page receivers share. A reader sets <em>requested</em> and then
  * looks at <em>valid</em> again; a receiver sets <em>valid</em> and then looks at <em>requested</em>: one of them sees the
@@ -37,6 +39,11 @@ public final class ArrivalMemory {
     private final FaultLatency latency = new FaultLatency();
     private final ArrivalCounters counters = new ArrivalCounters();
     private volatile boolean armed;
+
+    /** Null until {@link #poison}. */
+    private volatile PageBitmap[] poisoned;
+
+    private volatile boolean damagedBeforeArm;
     private volatile Throwable failure;
     private volatile PageRequester requester = (block, first, count) -> {};
 
@@ -77,6 +84,9 @@ public final class ArrivalMemory {
     /** From here faults are served and valid pages belong to the guest. Everything that was sent before must have been placed. */
     public void arm() {
         armed = true;
+        if (damagedBeforeArm) {
+            serveWaiting();
+        }
     }
 
     public boolean isArmed() {
@@ -86,7 +96,80 @@ public final class ArrivalMemory {
     /** A new way to the source. Whoever waits is asked for again. */
     public void connect(PageRequester to) {
         requester = to;
-        serveWaiting();
+        if (armed) { // before that the source's guest runs: an answer could be older than what comes in order
+            serveWaiting();
+        }
+    }
+
+    /**
+     * Pages came damaged and were not written. Before {@link #arm} an older version is not valid any more, and they are asked for
+     * then; afterwards at once. On a stream's event loop.
+     */
+    public void damaged(RamBlock block, long firstPage, long count) {
+        int b = block.index();
+        if (!armed) {
+            valid[b].clearRange(firstPage, count);
+            requested[b].setRange(firstPage, count);
+            damagedBeforeArm = true;
+            return;
+        }
+        for (long page = firstPage; page < firstPage + count; page++) {
+            requested[b].set(page);
+            if (!valid[b].get(page)) {
+                ask(block, page);
+            }
+        }
+    }
+
+    /**
+     * Gives up every page that is neither valid nor being written at this moment, for good: whoever waits for one gets a memory
+     * error, and none that comes later is taken. Harmless twice; a second time takes what the first could not have.
+     */
+    public void poison() {
+        synchronized (pages) {
+            if (poisoned == null) {
+                poisoned = blocks.stream()
+                        .map(b -> PageBitmap.allocate(b.pageCount()))
+                        .toArray(PageBitmap[]::new);
+            }
+            for (RamBlock block : blocks) {
+                forEachMissing(block, (first, count) -> poisonUnclaimed(block, first, count));
+            }
+        }
+    }
+
+    private void poisonUnclaimed(RamBlock block, long first, long count) {
+        int b = block.index();
+        for (long page = first; page < first + count; ) {
+            int n = claim(block, page, (int) Math.min(first + count - page, Integer.MAX_VALUE));
+            if (n == 0) {
+                page++;
+                continue;
+            }
+            poisoned[b].setRange(page, n);
+            try {
+                pages.poison(block, page, n);
+            } catch (RuntimeException | Error e) {
+                poisoned[b].clearRange(page, n);
+                claimed[b].clearRange(page, n);
+                failure = e;
+            }
+            page += n;
+        }
+    }
+
+    public long poisonedPages() {
+        PageBitmap[] all = poisoned;
+        long n = 0;
+        for (int i = 0; all != null && i < all.length; i++) {
+            n += all[i].cardinality();
+        }
+        return n;
+    }
+
+    private boolean isPoisoned(RamBlock block, long page) {
+        PageBitmap[] all = poisoned;
+        return all != null && all[block.index()].get(page);
     }
 
     /**
@@ -106,7 +189,9 @@ public final class ArrivalMemory {
     private void serveWaiting() {
         for (RamBlock block : blocks) {
             requested[block.index()].forEachSetRun(0, block.pageCount(), 1, (page, n) -> {
-                if (!valid[block.index()].get(page)) {
+                if (isPoisoned(block, page)) {
+                    poisonOne(block, page);
+                } else if (!valid[block.index()].get(page)) {
                     ask(block, page);
                 } else {
                     mapOne(block, page);
@@ -127,6 +212,10 @@ public final class ArrivalMemory {
             serveValid(block, page);
             return;
         }
+        if (isPoisoned(block, page)) {
+            poisonOne(block, page); // its mark went with a page table, for example
+            return;
+        }
         if (!requested[b].set(page)) {
             // Asked for already; but it may have been placed between the two looks.
             if (valid[b].get(page)) {
@@ -142,6 +231,15 @@ public final class ArrivalMemory {
             return;
         }
         ask(block, page);
+    }
+
+    private void poisonOne(RamBlock block, long page) {
+        try {
+            pages.poison(block, page, 1);
+        } catch (RuntimeException | Error e) {
+            requested[block.index()].set(page);
+            failure = e;
+        }
     }
 
     /** It stays requested whatever happens here, and others have to be served. */

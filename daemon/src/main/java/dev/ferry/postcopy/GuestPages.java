@@ -20,6 +20,12 @@ public interface GuestPages {
     /** Maps pages that were written, before anybody waits for them; what is mapped already, or cannot be, is passed over. */
     void mapAhead(RamBlock block, long firstPage, int pages);
 
+    /**
+     * For good: whoever waits for one of these pages or touches it gets a memory error. Only pages that were never mapped; of a
+     * page that is poisoned already, whoever waits is woken.
+     */
+    void poison(RamBlock block, long firstPage, long pages);
+
     /** Maps a zero page where nothing was ever written, and wakes. */
     void mapZero(RamBlock block, long page);
 }

@@ -89,9 +89,17 @@ final class CommandLineMemory {
             return false;
         }
         option.value("memdev").ifPresent(this::useBackend);
-        int id = option.value("nodeid").map(Integer::valueOf).orElse(nodes.size());
+        int id = option.value("nodeid").map(CommandLineMemory::nodeId).orElse(nodes.size());
         nodes.put(id, option);
         return true;
+    }
+
+    private static int nodeId(String text) {
+        try {
+            return Integer.parseInt(text);
+        } catch (NumberFormatException e) {
+            throw refusal("-numa nodeid=" + text + " is no number");
+        }
     }
 
     List<GuestDefinition.Node> nodes() {

@@ -36,10 +36,10 @@ final class DefinitionToml {
         try {
             root = new TomlMapper().readTree(text);
         } catch (JsonProcessingException e) {
+            // What is too deep or too long has no place.
+            int line = e.getLocation() == null ? 1 : Math.max(1, e.getLocation().getLineNr());
             throw new FerryException(
-                    ErrorCategory.INVALID_ARGUMENT,
-                    file + ":" + e.getLocation().getLineNr() + ": " + e.getOriginalMessage(),
-                    e);
+                    ErrorCategory.INVALID_ARGUMENT, file + ":" + line + ": " + e.getOriginalMessage(), e);
         }
         return new DefinitionToml(text, file, root).definition();
     }

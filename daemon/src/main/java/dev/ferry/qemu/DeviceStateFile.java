@@ -18,6 +18,9 @@ final class DeviceStateFile {
     static final String OPAQUE = "ferry-device-state";
 
     private static final Duration LIMIT = Duration.ofSeconds(5);
+    /** It travels in one message, beside stale runs and small pages; 80 to 170 KB are usual. */
+    private static final long MAX_BYTES = 32L << 20;
+
     private static final int O_WRONLY = 1;
     private static final int O_RDWR = 2;
     private static final int O_TMPFILE = 0x410000;
@@ -35,7 +38,10 @@ final class DeviceStateFile {
         file = Fd.open("/dev/shm", O_TMPFILE | O_RDWR, 0600);
         try (Fd writer = Fd.open("/proc/self/fd/" + file.raw(), O_WRONLY, 0)) {
             JsonNode added = qmp.execute("add-fd", QemuGuest.arguments("opaque", OPAQUE), LIMIT, writer);
-            fdset = added.get("fdset-id").asLong();
+            fdset = added.path("fdset-id").asLong(-1);
+            if (fdset < 0) {
+                throw new FerryException(ErrorCategory.INTERNAL, "add-fd was answered without a descriptor set");
+            }
         }
     }
 
@@ -45,6 +51,11 @@ final class DeviceStateFile {
         }
         qmp.execute("xen-save-devices-state", QemuGuest.arguments("filename", "/dev/fdset/" + fdset), limit);
         try (RamFile written = RamFile.open("/proc/self/fd/" + file.raw(), false)) {
+            if (written.lengthBytes() > MAX_BYTES) {
+                throw new FerryException(
+                        ErrorCategory.RESOURCE_EXHAUSTED,
+                        "a device state of " + written.lengthBytes() + " bytes: Ferry moves up to " + MAX_BYTES);
+            }
             int length = Math.toIntExact(written.lengthBytes());
             ByteBuffer bytes = ByteBuffer.allocateDirect(length);
             written.read(0, NativeBuffer.address(bytes), length);

@@ -4,20 +4,19 @@ import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** What a QEMU binary says of itself, asked once for each version of the file. Thread-safe. */
 record EmulatorInfo(String version, Set<String> machines) {
-    private static final Pattern VERSION = Pattern.compile("version (\\d+\\.\\d+\\.\\d+)");
+    private static final Pattern VERSION = Pattern.compile("version (\\d{1,9}\\.\\d{1,9}\\.\\d{1,9})");
+    private static final Pattern NUMBERS = Pattern.compile("\\d{1,9}(\\.\\d{1,9}){0,3}");
     private static final Map<String, EmulatorInfo> KNOWN = new ConcurrentHashMap<>();
 
     /** NOT_FOUND with what to do when there is no such binary. */
@@ -32,10 +31,10 @@ record EmulatorInfo(String version, Set<String> machines) {
         }
     }
 
-    /** Negative if a is older. Numbers compare as numbers. */
+    /** Negative if a is older. Numbers compare as numbers; INVALID_ARGUMENT for what is no version: the peer says one of them. */
     static int compareVersions(String a, String b) {
-        String[] left = a.split("\\.", -1);
-        String[] right = b.split("\\.", -1);
+        String[] left = numbers(a);
+        String[] right = numbers(b);
         for (int i = 0; i < Math.min(left.length, right.length); i++) {
             int c = Integer.compare(Integer.parseInt(left[i]), Integer.parseInt(right[i]));
             if (c != 0) {
@@ -43,6 +42,13 @@ record EmulatorInfo(String version, Set<String> machines) {
             }
         }
         return 0;
+    }
+
+    private static String[] numbers(String version) {
+        if (!NUMBERS.matcher(version).matches()) {
+            throw new FerryException(ErrorCategory.INVALID_ARGUMENT, "'" + version + "' is no version of QEMU");
+        }
+        return version.split("\\.", -1);
     }
 
     private static Path find(String emulator) {
@@ -65,35 +71,17 @@ record EmulatorInfo(String version, Set<String> machines) {
     }
 
     private static EmulatorInfo ask(String binary) {
-        Matcher version = VERSION.matcher(output(binary, "--version"));
+        Matcher version = VERSION.matcher(EmulatorOutput.of(binary, "--version"));
         if (!version.find()) {
             throw new FerryException(ErrorCategory.NOT_FOUND, binary + " does not say which QEMU it is");
         }
         Set<String> machines = new HashSet<>();
-        output(binary, "-machine", "help").lines().skip(1).forEach(line -> {
+        EmulatorOutput.of(binary, "-machine", "help").lines().skip(1).forEach(line -> {
             int space = line.indexOf(' ');
             if (space > 0) {
                 machines.add(line.substring(0, space));
             }
         });
         return new EmulatorInfo(version.group(1), machines);
-    }
-
-    private static String output(String... command) {
-        try {
-            Process process =
-                    new ProcessBuilder(command).redirectErrorStream(true).start();
-            process.getOutputStream().close();
-            String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            if (!process.waitFor(10, TimeUnit.SECONDS)) {
-                process.destroyForcibly();
-            }
-            return text;
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new FerryException(ErrorCategory.UNAVAILABLE, "interrupted", e);
-        }
     }
 }

@@ -41,13 +41,34 @@ public record GuestDefinition(
 
     public GuestDefinition {
         GuestNames.check(name);
+        if (emulator == null || machine == null || accel == null || cpu == null || smp == null || backing == null) {
+            throw new FerryException(
+                    ErrorCategory.INVALID_ARGUMENT,
+                    "guest " + name + ": emulator, machine, accel, cpu, smp and backing have to be said");
+        }
         nodes = nodes == null ? List.of() : List.copyOf(nodes);
         arguments = arguments == null ? List.of() : List.copyOf(arguments);
-        long sum = nodes.stream().mapToLong(Node::memoryBytes).sum();
+        long sum = sum(name, nodes);
         if (memoryBytes <= 0 || (!nodes.isEmpty() && sum != memoryBytes)) {
             throw new FerryException(
                     ErrorCategory.INVALID_ARGUMENT,
                     "guest " + name + ": memory is " + memoryBytes + " bytes, its nodes have " + sum);
+        }
+    }
+
+    private static long sum(String name, List<Node> nodes) {
+        try {
+            long sum = 0;
+            for (Node node : nodes) {
+                if (node.memoryBytes() < 0) {
+                    throw new ArithmeticException("a node of " + node.memoryBytes() + " bytes");
+                }
+                sum = Math.addExact(sum, node.memoryBytes());
+            }
+            return sum;
+        } catch (ArithmeticException e) {
+            throw new FerryException(
+                    ErrorCategory.INVALID_ARGUMENT, "guest " + name + ": memory of its nodes: " + e.getMessage(), e);
         }
     }
 
@@ -70,7 +91,11 @@ public record GuestDefinition(
     }
 
     /** @param cpus for example "0-1", or empty */
-    public record Node(long memoryBytes, String cpus) {}
+    public record Node(long memoryBytes, String cpus) {
+        public Node {
+            cpus = cpus == null ? "" : cpus;
+        }
+    }
 
     /** From a definition file; an error names file, line and key. */
     public static GuestDefinition fromToml(String text, String fileName) {
@@ -84,7 +109,11 @@ public record GuestDefinition(
     /** INVALID_ARGUMENT for anything that is no definition. */
     public static GuestDefinition fromJson(String json) {
         try {
-            return JSON.readValue(json, GuestDefinition.class);
+            GuestDefinition definition = JSON.readValue(json, GuestDefinition.class);
+            if (definition == null) {
+                throw new FerryException(ErrorCategory.INVALID_ARGUMENT, "not a guest definition: null");
+            }
+            return definition;
         } catch (JsonProcessingException e) {
             throw new FerryException(
                     ErrorCategory.INVALID_ARGUMENT, "not a guest definition: " + e.getOriginalMessage(), e);

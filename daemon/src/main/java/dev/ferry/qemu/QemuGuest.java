@@ -39,8 +39,8 @@ public final class QemuGuest implements AutoCloseable {
         this.qmpSocket = qmpSocket;
         this.qmp = qmp;
         this.process = process;
-        JsonNode v = qmp.execute("query-version", null, SHORT).get("qemu");
-        this.version = v.get("major") + "." + v.get("minor") + "." + v.get("micro");
+        JsonNode v = qmp.execute("query-version", null, SHORT).path("qemu");
+        this.version = number(v, "major") + "." + number(v, "minor") + "." + number(v, "micro");
         String type = qmp.execute("qom-get", arguments("path", "/machine").put("property", "type"), SHORT)
                 .asText();
         this.machine = type.endsWith("-machine") ? type.substring(0, type.length() - "-machine".length()) : type;
@@ -258,6 +258,16 @@ public final class QemuGuest implements AutoCloseable {
     public void close() {
         qmp.close();
         process.close();
+    }
+
+    private int number(JsonNode version, String key) {
+        JsonNode number = version.path(key);
+        if (!number.isInt() || number.intValue() < 0) {
+            throw new FerryException(
+                    ErrorCategory.INTERNAL,
+                    "QEMU at " + qmpSocket + " does not say its version: " + key + " is missing");
+        }
+        return number.intValue();
     }
 
     static ObjectNode arguments(String key, String value) {

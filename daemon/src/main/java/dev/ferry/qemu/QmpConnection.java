@@ -8,7 +8,6 @@ import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
 import dev.ferry.sys.Fd;
 import dev.ferry.sys.UnixConnection;
-import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -25,7 +24,6 @@ import java.util.function.BiConsumer;
  */
 final class QmpConnection implements AutoCloseable {
     static final ObjectMapper JSON = new ObjectMapper();
-    private static final int MAX_LINE_BYTES = 64 << 20;
 
     private final String path;
     private final UnixConnection connection;
@@ -106,7 +104,13 @@ final class QmpConnection implements AutoCloseable {
                                 + error.path("class").asText() + ": "
                                 + error.path("desc").asText());
             }
-            return answer.get("return");
+            JsonNode result = answer.get("return");
+            if (result == null) {
+                throw new FerryException(
+                        ErrorCategory.INTERNAL,
+                        "QMP " + command + " at " + path + " was answered with neither a result nor an error");
+            }
+            return result;
         }
     }
 
@@ -134,38 +138,23 @@ final class QmpConnection implements AutoCloseable {
     }
 
     private void read() {
-        ByteArrayOutputStream line = new ByteArrayOutputStream();
+        QmpMessages messages = new QmpMessages(this::dispatch);
         byte[] chunk = new byte[1 << 16];
         try {
             for (int n = connection.read(chunk, 0, chunk.length); n >= 0; n = connection.read(chunk, 0, chunk.length)) {
-                int from = 0;
-                for (int i = 0; i < n; i++) {
-                    if (chunk[i] == '\n') {
-                        line.write(chunk, from, i - from);
-                        from = i + 1;
-                        dispatch(line.toString(StandardCharsets.UTF_8));
-                        line.reset();
-                    }
-                }
-                line.write(chunk, from, n - from);
-                if (line.size() > MAX_LINE_BYTES) {
-                    throw new FerryException(ErrorCategory.INTERNAL, "a QMP line of more than 64 MiB at " + path);
-                }
+                messages.feed(chunk, n);
             }
             fail(new FerryException(ErrorCategory.UNAVAILABLE, "QEMU closed its QMP socket " + path));
         } catch (JsonProcessingException e) {
             fail(notQmp());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // Whatever it is: nobody may wait for a reader that has gone.
             fail(e);
         }
         connection.close();
     }
 
-    private void dispatch(String text) throws JsonProcessingException {
-        if (text.isBlank()) {
-            return;
-        }
-        JsonNode message = JSON.readTree(text);
+    private void dispatch(JsonNode message) {
         if (!greeting.isDone()) {
             greeting.complete(message);
         } else if (message.has("event")) {

@@ -105,7 +105,8 @@ final class RamBlockFinder {
             if (m.start() <= at && at < m.end() && m.permissions().startsWith("rw")) {
                 under.add(m);
                 at = m.end();
-                if (at >= address + lengthBytes) {
+                // Not address + length, which a length that is a lie takes beyond the end of numbers.
+                if (at - address >= lengthBytes) {
                     return under;
                 }
             }

@@ -1,5 +1,7 @@
 package dev.ferry.qemu;
 
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
@@ -16,6 +18,11 @@ final class RamBlockTable {
                     + "\\s+0x([0-9a-f]+)(?:\\s+0x([0-9a-f]+))?.*$");
     private static final Pattern RANGE = Pattern.compile(
             "^\\s+([0-9a-f]{16})-([0-9a-f]{16}) \\(prio -?\\d+, (?:ram|rom|romd|nv-ram)\\): (\\S+)(?: @([0-9a-f]{16}))?.*$");
+    /** The patterns look back and forth within a line: QEMU's own have less than 400. */
+    private static final int MAX_LINE_CHARACTERS = 2000;
+
+    private static final int MAX_BLOCKS = 4096;
+    private static final int MAX_RANGES = 1 << 16;
     private static final Pattern HOST = Pattern.compile("is 0x([0-9a-f]+)");
 
     private RamBlockTable() {}
@@ -41,9 +48,10 @@ final class RamBlockTable {
 
     static List<Block> blocks(String infoRamblock) {
         List<Block> blocks = new ArrayList<>();
-        for (String line : infoRamblock.lines().toList()) {
+        for (String line : lines(infoRamblock)) {
             Matcher m = BLOCK.matcher(line);
             if (m.matches()) {
+                requireLess(blocks.size(), MAX_BLOCKS, "RAM blocks");
                 int unit = switch (m.group(3)) {
                     case "KiB" -> 10;
                     case "MiB" -> 20;
@@ -52,11 +60,9 @@ final class RamBlockTable {
                 };
                 blocks.add(new Block(
                         m.group(1),
-                        Math.toIntExact(Long.parseLong(m.group(2)) << unit),
-                        Long.parseUnsignedLong(m.group(5), 16),
-                        m.group(7) == null
-                                ? OptionalLong.empty()
-                                : OptionalLong.of(Long.parseUnsignedLong(m.group(7), 16))));
+                        pageSize(m.group(2), unit, line),
+                        hex(m.group(5), line),
+                        m.group(7) == null ? OptionalLong.empty() : OptionalLong.of(hex(m.group(7), line))));
             }
         }
         return blocks;
@@ -66,7 +72,7 @@ final class RamBlockTable {
     static List<Mapped> flatView(String infoMtree) {
         List<Mapped> ranges = new ArrayList<>();
         boolean inside = false;
-        for (String line : infoMtree.lines().toList()) {
+        for (String line : lines(infoMtree)) {
             if (line.startsWith("FlatView")) {
                 if (!ranges.isEmpty()) {
                     return ranges;
@@ -77,6 +83,7 @@ final class RamBlockTable {
             } else if (inside) {
                 Matcher m = RANGE.matcher(line);
                 if (m.matches()) {
+                    requireLess(ranges.size(), MAX_RANGES, "ranges of memory");
                     String name = m.group(3);
                     ranges.add(new Mapped(
                             Long.parseUnsignedLong(m.group(1), 16),
@@ -91,6 +98,37 @@ final class RamBlockTable {
     /** The answer of gpa2hva. */
     static OptionalLong hostAddress(String gpa2hva) {
         Matcher m = HOST.matcher(gpa2hva);
-        return m.find() ? OptionalLong.of(Long.parseUnsignedLong(m.group(1), 16)) : OptionalLong.empty();
+        return m.find() ? OptionalLong.of(hex(m.group(1), gpa2hva)) : OptionalLong.empty();
+    }
+
+    private static List<String> lines(String text) {
+        return text.lines().filter(l -> l.length() <= MAX_LINE_CHARACTERS).toList();
+    }
+
+    private static int pageSize(String number, int unit, String line) {
+        try {
+            return Math.toIntExact(Math.multiplyExact(Long.parseLong(number), 1L << unit));
+        } catch (ArithmeticException | NumberFormatException e) {
+            throw nonsense(line, e);
+        }
+    }
+
+    private static long hex(String digits, String line) {
+        try {
+            return Long.parseUnsignedLong(digits, 16);
+        } catch (NumberFormatException e) {
+            throw nonsense(line, e);
+        }
+    }
+
+    private static FerryException nonsense(String line, Exception e) {
+        return new FerryException(
+                ErrorCategory.INTERNAL, "QEMU says of its memory '" + line.strip() + "', which cannot be", e);
+    }
+
+    private static void requireLess(int count, int most, String what) {
+        if (count >= most) {
+            throw new FerryException(ErrorCategory.INTERNAL, "QEMU tells more than " + most + " " + what);
+        }
     }
 }

@@ -78,6 +78,19 @@ public final class KernelSupport {
         });
     }
 
+    /** UFFDIO_POISON, tried on a page of our own, which nobody touches. */
+    public static Probe poison() {
+        return probe("page poisoning", "needs Linux 6.6", () -> {
+            try (RamFile file = MemFd.create("ferry-probe", PageSize.BASE);
+                    Userfaultfd uffd = Userfaultfd.create();
+                    Mapping page = file.mapRaw()) {
+                uffd.api(Userfaultfd.FEATURE_MISSING_SHMEM | Userfaultfd.FEATURE_MINOR_SHMEM);
+                uffd.register(page.address(), page.lengthBytes(), Userfaultfd.MODE_MISSING | Userfaultfd.MODE_MINOR);
+                require(uffd.poison(page.address(), PageSize.BASE) == PageSize.BASE, "UFFDIO_POISON failed");
+            }
+        });
+    }
+
     /** pidfd_getfd and ptrace, tried on a process of our own that is nobody's child (see {@link RemoteSyscall}). */
     public static Probe injection() {
         String advice = "needs CAP_SYS_PTRACE, kernel.yama.ptrace_scope below 3, and ptrace not filtered by seccomp";

@@ -27,6 +27,10 @@ final class ProcFiles {
         return read(path, p -> new String(Files.readAllBytes(p), StandardCharsets.UTF_8));
     }
 
+    static void write(Path path, String text) {
+        read(path, p -> Files.writeString(p, text));
+    }
+
     static String link(int pid, String name) {
         return read(path(pid, name), p -> Files.readSymbolicLink(p).toString());
     }

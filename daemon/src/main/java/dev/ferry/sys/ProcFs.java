@@ -36,6 +36,17 @@ public final class ProcFs {
         return path.endsWith(DELETED) ? path.substring(0, path.length() - DELETED.length()) : path;
     }
 
+    /** How likely it is ended when the host is out of memory: proc_pid_oom_score_adj(5), from −1000 to 1000. */
+    public static int oomScoreAdjust(int pid) {
+        return Integer.parseInt(
+                ProcFiles.text(ProcFiles.path(pid, "oom_score_adj")).strip());
+    }
+
+    /** PERMISSION_DENIED without CAP_SYS_RESOURCE, when it is lowered. */
+    public static void setOomScoreAdjust(int pid, int score) {
+        ProcFiles.write(ProcFiles.path(pid, "oom_score_adj"), Integer.toString(score));
+    }
+
     public static String workingDirectory(int pid) {
         return ProcFiles.link(pid, "cwd");
     }

@@ -29,7 +29,7 @@ final class UffdAbi {
 
     static final int WRITEPROTECT_SIZE = 24;
 
-    /** struct uffdio_continue and uffdio_zeropage: range, mode, bytes done or −errno. */
+    /** struct uffdio_continue, uffdio_zeropage and uffdio_poison: range, mode, bytes done or −errno. */
     static final int PLACE_MODE = 16;
 
     static final int PLACE_DONE = 24;
@@ -64,6 +64,7 @@ final class UffdAbi {
     static final long UFFDIO_ZEROPAGE = Ioctl.iowr(TYPE, 0x04, PLACE_SIZE);
     static final long UFFDIO_WRITEPROTECT = Ioctl.iowr(TYPE, 0x06, WRITEPROTECT_SIZE);
     static final long UFFDIO_CONTINUE = Ioctl.iowr(TYPE, 0x07, PLACE_SIZE);
+    static final long UFFDIO_POISON = Ioctl.iowr(TYPE, 0x08, PLACE_SIZE);
 
     /** On an open /dev/userfaultfd: a new userfaultfd of the calling process; the argument is O_CLOEXEC | O_NONBLOCK. */
     static final long USERFAULTFD_IOC_NEW = Ioctl.io(TYPE, 0x00);
@@ -83,6 +84,8 @@ final class UffdAbi {
             return "UFFDIO_UNREGISTER";
         } else if (request == UFFDIO_WAKE) {
             return "UFFDIO_WAKE";
+        } else if (request == UFFDIO_POISON) {
+            return "UFFDIO_POISON";
         } else if (request == UFFDIO_WRITEPROTECT) {
             return "UFFDIO_WRITEPROTECT";
         }

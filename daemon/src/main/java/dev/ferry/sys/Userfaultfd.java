@@ -110,6 +110,15 @@ public final class Userfaultfd implements AutoCloseable {
         return place(UffdAbi.UFFDIO_ZEROPAGE, address, lengthBytes);
     }
 
+    /**
+     * UFFDIO_POISON (Linux 6.6; no feature has to be asked for): whoever touches or waits for one of these pages gets SIGBUS,
+     * now and later; also after unregistering, as long as the page table entries live. Same answer as {@link #continueRange};
+     * EEXIST: mapped, or poisoned already.
+     */
+    public long poison(long address, long lengthBytes) {
+        return place(UffdAbi.UFFDIO_POISON, address, lengthBytes);
+    }
+
     /** UFFDIO_COPY from an address of this process; same answer as {@link #continueRange}. */
     public long copy(long address, long sourceAddress, long lengthBytes) {
         NativeArguments arguments = NativeArguments.get();

@@ -89,7 +89,11 @@ final class PageCalls {
                 }
                 RamBlock block = receiver.block(frame.block);
                 check(frame, block);
-                place(frame, block);
+                if (isDamaged(frame)) {
+                    refetch(frame, block);
+                } else {
+                    place(frame, block);
+                }
             } catch (RuntimeException e) {
                 end(e);
             }
@@ -117,9 +121,31 @@ final class PageCalls {
             if (frame.dataLength != withData * block.pageSizeBytes()) {
                 throw new IllegalArgumentException(frame.dataLength + " bytes for " + withData + " pages");
             }
-            if (withData > 0 && Crc.of(frame.data, frame.dataIndex, frame.dataLength) != frame.crc32c) {
-                throw new IllegalArgumentException("checksum of page " + runs.firstPage(0) + " is wrong");
+        }
+
+        /** The network, or memory on the way: nobody meant harm, and the next copy may be whole. */
+        private boolean isDamaged(PageFrame frame) {
+            if (frame.dataLength == 0) {
+                return false;
             }
+            if (Crc.of(frame.data, frame.dataIndex, frame.dataLength) != frame.crc32c) {
+                return true;
+            }
+            receiver.intact();
+            return false;
+        }
+
+        private void refetch(PageFrame frame, RamBlock block) {
+            String what = "checksum of page " + frame.runs.firstPage(0) + " of " + block.name() + " is wrong";
+            if (!receiver.damaged(block)) {
+                throw new IllegalArgumentException(what);
+            }
+            LOG.warn("{}: fetched again", what);
+            for (int i = 0; i < frame.runs.size(); i++) {
+                receiver.refetch(block, frame.runs.firstPage(i), frame.runs.pageCount(i));
+            }
+            frame.runs.clear(); // nothing of it is placed, but its sequence counts
+            place(frame, block);
         }
 
         final void store(PageFrame frame, RamBlock block) {

@@ -83,6 +83,8 @@ final class PageFrameMarshaller implements MethodDescriptor.Marshaller<PageFrame
                     case BLOCK -> frame.block = unsignedInt(value);
                     case SEQUENCE -> frame.sequence = value;
                     case ACKNOWLEDGE -> frame.acknowledge = value != 0;
+                    // Passed over, such a message would be a batch of other pages than its sender thinks.
+                    case RUNS -> throw new IOException("runs that are not packed");
                     default -> {} // of a later version
                 }
             }

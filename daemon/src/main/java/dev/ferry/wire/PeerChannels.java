@@ -1,6 +1,8 @@
 package dev.ferry.wire;
 
 import dev.ferry.sys.ThreadPriority;
+import io.grpc.Codec;
+import io.grpc.DecompressorRegistry;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
@@ -111,7 +113,9 @@ final class PeerChannels implements AutoCloseable {
                 .withOption(EpollChannelOption.TCP_USER_TIMEOUT, impatient ? IMPATIENT_MS : USER_TIMEOUT_MS)
                 .keepAliveTime(10, TimeUnit.SECONDS)
                 .keepAliveTimeout(5, TimeUnit.SECONDS)
-                .maxInboundMessageSize(PeerServer.MAX_MESSAGE_BYTES);
+                .maxInboundMessageSize(PeerServer.MAX_MESSAGE_BYTES)
+                .decompressorRegistry(DecompressorRegistry.emptyInstance().with(Codec.Identity.NONE, true))
+                .intercept(BoundedMarshaller.responses());
         tls.ifPresentOrElse(t -> builder.sslContext(t.client()), builder::usePlaintext);
         ManagedChannel channel = builder.build();
         loops.add(loop);

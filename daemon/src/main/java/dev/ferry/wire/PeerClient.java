@@ -16,8 +16,10 @@ import dev.ferry.migration.SmallPages;
 import dev.ferry.v1.AbortRequest;
 import dev.ferry.v1.CommitRequest;
 import dev.ferry.v1.CommitResponse;
+import dev.ferry.v1.ConfirmLostRequest;
 import dev.ferry.v1.FinishRequest;
 import dev.ferry.v1.HelloRequest;
+import dev.ferry.v1.PagesLostRequest;
 import dev.ferry.v1.PeerServiceGrpc;
 import dev.ferry.v1.ReconcileRequest;
 import dev.ferry.v1.SwitchoverRequest;
@@ -258,6 +260,27 @@ final class PeerClient implements PeerLink {
                                 .build())
                         .getStats()));
         return counts;
+    }
+
+    @Override
+    public void pagesLost(String reason) {
+        call(
+                "pages lost",
+                () -> stub(10).pagesLost(PagesLostRequest.newBuilder()
+                        .setMigration(migration)
+                        .setEpoch(epoch)
+                        .setReason(reason)
+                        .build()));
+    }
+
+    @Override
+    public void confirmLost() {
+        call(
+                "confirm that the guest is lost",
+                () -> stub(30).confirmLost(ConfirmLostRequest.newBuilder()
+                        .setMigration(migration)
+                        .setEpoch(epoch)
+                        .build()));
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.ferry.wire;
 import com.google.protobuf.ByteString;
 import dev.ferry.memory.RamBlock;
 import dev.ferry.migration.IncomingSpec;
+import dev.ferry.migration.LostPagePolicy;
 import dev.ferry.migration.MigrationSnapshot.LatencyUs;
 import dev.ferry.migration.MigrationSnapshot.PostcopyCounts;
 import dev.ferry.migration.PageRuns;
@@ -11,6 +12,7 @@ import dev.ferry.migration.Reason;
 import dev.ferry.migration.SmallPages;
 import dev.ferry.v1.BlockLayout;
 import dev.ferry.v1.DestinationStats;
+import dev.ferry.v1.LostPages;
 import dev.ferry.v1.PeerReason;
 import dev.ferry.v1.PhaseNs;
 import dev.ferry.v1.PrepareRequest;
@@ -20,6 +22,11 @@ import java.util.List;
 final class PeerMessages {
     /** Both sides must speak the same; docs/protocol.md says when it changes. */
     static final int PROTOCOL_VERSION = 1;
+
+    /** Lengths of so many, each of at most so much, can be added without overflow. */
+    private static final int MAX_BLOCKS = 4096;
+
+    private static final long MAX_BLOCK_BYTES = 32L << 40;
 
     private PeerMessages() {}
 
@@ -31,7 +38,11 @@ final class PeerMessages {
                 .setDefinitionJson(spec.definitionJson())
                 .setQemuVersion(spec.qemuVersion())
                 .setMachine(spec.machine())
-                .setSource(spec.source());
+                .setSource(spec.source())
+                .setLostPages(LostPages.newBuilder()
+                        .setAction(LostPages.Action.valueOf(
+                                spec.lostPages().action().name()))
+                        .setLimitNs(spec.lostPages().limitNs()));
         for (RamBlock block : spec.blocks()) {
             b.addBlocks(BlockLayout.newBuilder()
                     .setIndex(block.index())
@@ -44,11 +55,17 @@ final class PeerMessages {
     }
 
     static IncomingSpec fromProto(PrepareRequest r) {
+        if (r.getBlocksCount() > MAX_BLOCKS) {
+            throw new IllegalArgumentException("more than " + MAX_BLOCKS + " RAM blocks");
+        }
         List<RamBlock> blocks = r.getBlocksList().stream()
                 .map(b -> new RamBlock(
                         b.getIndex(), b.getName(), b.getLengthBytes(), b.getPageSizeBytes(), b.getGuestRam()))
                 .toList();
         for (int i = 0; i < blocks.size(); i++) {
+            if (blocks.get(i).lengthBytes() > MAX_BLOCK_BYTES) {
+                throw new IllegalArgumentException("RAM block " + blocks.get(i).name() + " of more than 32 TiB");
+            }
             if (blocks.get(i).index() != i) {
                 throw new IllegalArgumentException(
                         "RAM block " + i + " has index " + blocks.get(i).index());
@@ -62,7 +79,21 @@ final class PeerMessages {
                 r.getQemuVersion(),
                 r.getMachine(),
                 blocks,
-                r.getSource());
+                r.getSource(),
+                fromProto(r.getLostPages()));
+    }
+
+    private static LostPagePolicy fromProto(LostPages said) {
+        LostPagePolicy.Action action = switch (said.getAction()) {
+            case WAIT -> LostPagePolicy.Action.WAIT;
+            case STOP -> LostPagePolicy.Action.STOP;
+            case POISON -> LostPagePolicy.Action.POISON;
+            case UNRECOGNIZED -> throw new IllegalArgumentException("an unknown policy of lost pages");
+        };
+        if (said.getLimitNs() < 0) {
+            throw new IllegalArgumentException("the limit of lost pages is out of range");
+        }
+        return new LostPagePolicy(action, said.getLimitNs());
     }
 
     static List<PeerReason> toProto(List<Reason> reasons) {
@@ -91,6 +122,9 @@ final class PeerMessages {
     static PageRuns fromProto(dev.ferry.v1.PageRuns message) {
         if (message.getGapAndLengthCount() % 2 != 0) {
             throw new IllegalArgumentException("a run of pages without its length");
+        }
+        if (message.getGapAndLengthCount() > 2 * PageRuns.MAX_RUNS) {
+            throw new IllegalArgumentException("more than " + PageRuns.MAX_RUNS + " runs");
         }
         PageRuns runs = new PageRuns(message.getBlock());
         for (int i = 0; i < message.getGapAndLengthCount(); i += 2) {

@@ -1,6 +1,8 @@
 package dev.ferry.wire;
 
 import dev.ferry.migration.Arrivals;
+import io.grpc.Codec;
+import io.grpc.DecompressorRegistry;
 import io.grpc.Metadata;
 import io.grpc.Server;
 import io.grpc.ServerCall;
@@ -61,12 +63,14 @@ public final class PeerServer implements AutoCloseable {
                 .directExecutor()
                 .callExecutor(new StepsOnThePool())
                 .maxInboundMessageSize(MAX_MESSAGE_BYTES)
+                // No source compresses, and what is packed small is not known to be small.
+                .decompressorRegistry(DecompressorRegistry.emptyInstance().with(Codec.Identity.NONE, true))
                 .withChildOption(EpollChannelOption.TCP_USER_TIMEOUT, PeerChannels.USER_TIMEOUT_MS)
                 .keepAliveTime(10, TimeUnit.SECONDS)
                 .keepAliveTimeout(5, TimeUnit.SECONDS)
                 .permitKeepAliveTime(1, TimeUnit.SECONDS)
                 .permitKeepAliveWithoutCalls(true)
-                .addService(new PeerService(arrivals, version, hostName))
+                .addService(BoundedMarshaller.requests(new PeerService(arrivals, version, hostName).bindService()))
                 .addService(new PageCalls(arrivals, loops).definition());
         tls.ifPresent(t -> builder.sslContext(t.server()).intercept(t.interceptor(connections::countRefused)));
         server = builder.build().start();

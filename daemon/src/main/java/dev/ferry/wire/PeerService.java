@@ -10,10 +10,14 @@ import dev.ferry.v1.AbortResponse;
 import dev.ferry.v1.CheckIncomingResponse;
 import dev.ferry.v1.CommitRequest;
 import dev.ferry.v1.CommitResponse;
+import dev.ferry.v1.ConfirmLostRequest;
+import dev.ferry.v1.ConfirmLostResponse;
 import dev.ferry.v1.FinishRequest;
 import dev.ferry.v1.FinishResponse;
 import dev.ferry.v1.HelloRequest;
 import dev.ferry.v1.HelloResponse;
+import dev.ferry.v1.PagesLostRequest;
+import dev.ferry.v1.PagesLostResponse;
 import dev.ferry.v1.PeerServiceGrpc;
 import dev.ferry.v1.PrepareRequest;
 import dev.ferry.v1.PrepareResponse;
@@ -79,13 +83,22 @@ final class PeerService extends PeerServiceGrpc.PeerServiceImplBase {
     @Override
     public void switchover(SwitchoverRequest r, StreamObserver<SwitchoverResponse> response) {
         urgently(response, () -> {
-            Arrivals.Switched done = arrivals.switchover(
-                    r.getMigration(),
-                    r.getEpoch(),
-                    r.getBulkSequence(),
-                    r.getStaleList().stream().map(PeerMessages::fromProto).toList(),
-                    r.getSmallPagesList().stream().map(PeerMessages::fromProto).toList(),
-                    r.getDeviceState().toByteArray());
+            Arrivals.Switched done;
+            try {
+                done = arrivals.switchover(
+                        r.getMigration(),
+                        r.getEpoch(),
+                        r.getBulkSequence(),
+                        r.getStaleList().stream().map(PeerMessages::fromProto).toList(),
+                        r.getSmallPagesList().stream()
+                                .map(PeerMessages::fromProto)
+                                .toList(),
+                        r.getDeviceState().toByteArray());
+            } catch (IllegalArgumentException e) {
+                // Some of it may have been applied: what is here now is not what the source takes it for.
+                arrivals.refused(r.getMigration(), r.getEpoch(), e.getMessage());
+                throw e;
+            }
             return SwitchoverResponse.newBuilder()
                     .addAllPhases(PeerMessages.phases(done.phases()))
                     .setResidualPages(done.residualPages())
@@ -131,6 +144,22 @@ final class PeerService extends PeerServiceGrpc.PeerServiceImplBase {
                 () -> FinishResponse.newBuilder()
                         .setStats(PeerMessages.toProto(arrivals.finish(r.getMigration(), r.getEpoch())))
                         .build());
+    }
+
+    @Override
+    public void pagesLost(PagesLostRequest r, StreamObserver<PagesLostResponse> response) {
+        answer(response, () -> {
+            arrivals.pagesLost(r.getMigration(), r.getEpoch(), r.getReason());
+            return PagesLostResponse.getDefaultInstance();
+        });
+    }
+
+    @Override
+    public void confirmLost(ConfirmLostRequest r, StreamObserver<ConfirmLostResponse> response) {
+        answer(response, () -> {
+            arrivals.confirmLost(r.getMigration(), r.getEpoch());
+            return ConfirmLostResponse.getDefaultInstance();
+        });
     }
 
     /** For the steps of the blackout: the guest stands still. */

@@ -16,8 +16,11 @@ import dev.ferry.v1.GuestServiceGrpc;
 import dev.ferry.v1.ListGuestsRequest;
 import dev.ferry.v1.ListRequest;
 import dev.ferry.v1.ListResponse;
+import dev.ferry.v1.LostPagePolicy;
 import dev.ferry.v1.Migration;
 import dev.ferry.v1.MigrationServiceGrpc;
+import dev.ferry.v1.ResumeRequest;
+import dev.ferry.v1.RollbackRequest;
 import dev.ferry.v1.RunGuestRequest;
 import dev.ferry.v1.SetLimitsRequest;
 import dev.ferry.v1.StartRequest;
@@ -151,6 +154,35 @@ class ControlServerTest {
         request.getPolicyBuilder().setPrecopyRounds(0).setPrecopySeconds(1.5).setKeepSource(true);
         calls.start(request.build());
         assertThat(migrations.lastPolicy).isEqualTo(new Policy(0, 1_500_000_000L, 111, 222, true));
+
+        request.getPolicyBuilder().setLostPagePolicy(LostPagePolicy.POISON).setLostPageLimitSeconds(0);
+        calls.start(request.build());
+        assertThat(migrations.lastPolicy.lostPages().action().name()).isEqualTo("POISON");
+        assertThat(migrations.lastPolicy.lostPages().limitNs()).isZero();
+        request.getPolicyBuilder().setLostPageLimitSeconds(-1);
+        assertThatThrownBy(() -> calls.start(request.build())).hasMessageContaining("policy.lost_page_limit_seconds");
+        request.getPolicyBuilder().setLostPageLimitSeconds(1).setLostPagePolicyValue(77);
+        assertThatThrownBy(() -> calls.start(request.build())).hasMessageContaining("policy.lost_page_policy");
+    }
+
+    @Test
+    void shouldPassOrdersOnAndShowWhatBecameOfLostPages() {
+        Migration shown = calls.rollback(RollbackRequest.newBuilder()
+                .setId(Snapshots.ID)
+                .setDestinationIsFenced(true)
+                .build());
+        assertThat(migrations.lastOrder).isEqualTo("false true");
+        assertThat(shown.getState().name()).isEqualTo("FAILED");
+        assertThat(shown.getLostPagePolicy()).isEqualTo(LostPagePolicy.STOP);
+        assertThat(shown.getLostPageLimitSeconds()).isEqualTo(30);
+        assertThat(shown.getGuestStopped()).isTrue();
+        assertThat(shown.getPoisonedPages()).isEqualTo(31);
+        assertThat(shown.getDamagedMessages()).isEqualTo(32);
+        calls.resume(ResumeRequest.newBuilder().setId(Snapshots.ID).build());
+        assertThat(migrations.lastOrder).isEqualTo("resume");
+        assertThatThrownBy(
+                        () -> calls.resume(ResumeRequest.newBuilder().setId("x").build()))
+                .hasMessageContaining("INVALID_ARGUMENT");
     }
 
     @Test

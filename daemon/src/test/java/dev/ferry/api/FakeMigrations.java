@@ -31,6 +31,7 @@ final class FakeMigrations implements MigrationControl {
     final List<Runnable> listeners = new CopyOnWriteArrayList<>();
     volatile Policy lastPolicy;
     volatile Limits.Change lastLimits;
+    volatile String lastOrder;
     volatile boolean cancelBlocks;
     volatile boolean cancelling;
     volatile CountDownLatch cancelMayEnd = new CountDownLatch(0);
@@ -87,6 +88,20 @@ final class FakeMigrations implements MigrationControl {
     public MigrationSnapshot setLimits(String id, Limits.Change change) {
         get(id);
         lastLimits = change;
+        return get(id);
+    }
+
+    @Override
+    public MigrationSnapshot rollback(String id, boolean acceptDataLoss, boolean destinationIsFenced) {
+        get(id);
+        lastOrder = acceptDataLoss + " " + destinationIsFenced;
+        become(MigrationState.FAILED);
+        return get(id);
+    }
+
+    @Override
+    public MigrationSnapshot resume(String id) {
+        lastOrder = "resume";
         return get(id);
     }
 

@@ -26,6 +26,7 @@ class SnapshotMessagesTest {
         assertThat(m.getPostcopy().getMs()).isEqualTo(15);
         assertThat(m.getPostcopy().getFaultLatencyUs().getP999()).isEqualTo(4);
         assertThat(m.getMemoryProcessedBytes()).isEqualTo(600);
+        assertThat(m.getStateMs()).isEqualTo(33);
     }
 
     @Test
@@ -44,6 +45,13 @@ class SnapshotMessagesTest {
     void shouldNameEveryState(MigrationState state) {
         assertThat(SnapshotMessages.of(Snapshots.of(state, 1)).getState().name())
                 .isEqualTo(state.name());
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void shouldSayWhatComesNextUntilItHasEnded(MigrationState state) {
+        assertThat(SnapshotMessages.of(Snapshots.of(state, 1)).getNext().isEmpty())
+                .isEqualTo(state.hasEnded());
     }
 
     @ParameterizedTest

@@ -2,6 +2,7 @@ package dev.ferry.api;
 
 import dev.ferry.migration.Forecast;
 import dev.ferry.migration.Limits;
+import dev.ferry.migration.LostPagePolicy;
 import dev.ferry.migration.MigrationSnapshot;
 import dev.ferry.migration.MigrationSnapshot.LatencyUs;
 import dev.ferry.migration.MigrationSnapshot.PostcopyCounts;
@@ -44,7 +45,12 @@ final class Snapshots {
                 true,
                 25,
                 new Limits(26, 27),
-                new Forecast(28_000_000, 29_000_000));
+                new Forecast(28_000_000, 29_000_000),
+                new LostPagePolicy(LostPagePolicy.Action.STOP, 30_000_000_000L),
+                true,
+                31,
+                32,
+                33_000_000);
     }
 
     static MigrationSnapshot of(MigrationState state, long version) {

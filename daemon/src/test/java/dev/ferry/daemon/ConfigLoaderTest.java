@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ferry.api.ListenAddress;
+import dev.ferry.migration.LostPagePolicy;
 import dev.ferry.migration.Policy;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -62,6 +63,8 @@ class ConfigLoaderTest {
             precopy_seconds = 1.5
             bandwidth = 125_000_000
             postcopy_bandwidth = 7
+            lost_page_policy = "stop"
+            lost_page_limit_seconds = 2.5
             connect_timeout_seconds = 3
             [log]
             level = "debug"
@@ -73,7 +76,14 @@ class ConfigLoaderTest {
         assertThat(c.guests().emulator()).isEqualTo("/opt/qemu");
         assertThat(c.guests().values()).containsEntry("tap", "tap0");
         assertThat(c.guests().paths()).containsEntry("/a.b/c", "/d");
-        assertThat(c.policy()).isEqualTo(new Policy(0, 1_500_000_000L, 125_000_000, 7, false));
+        assertThat(c.policy())
+                .isEqualTo(new Policy(
+                        0,
+                        1_500_000_000L,
+                        125_000_000,
+                        7,
+                        false,
+                        new LostPagePolicy(LostPagePolicy.Action.STOP, 2_500_000_000L)));
         assertThat(c.connectTimeoutSeconds()).isEqualTo(3);
         assertThat(c.logLevel()).isEqualTo("DEBUG");
     }

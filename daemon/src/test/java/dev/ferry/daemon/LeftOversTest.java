@@ -22,6 +22,7 @@ import dev.ferry.migration.Reason;
 import dev.ferry.migration.Side;
 import dev.ferry.migration.SourceGuest;
 import java.lang.reflect.Proxy;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -86,6 +87,16 @@ class LeftOversTest {
         @Override
         public void undoDeparture(String guest) {
             doing("undo departure of " + guest);
+        }
+
+        @Override
+        public void endLost(String guest, String migrationId) {
+            doing("end lost " + guest);
+        }
+
+        @Override
+        public void removeLost(String guest, String migrationId) {
+            doing("remove lost " + guest);
         }
 
         @Override
@@ -161,6 +172,26 @@ class LeftOversTest {
         assertThat(migrations.moving("db1")).contains(given.id());
     }
 
+    /** What cannot be read may be the later migration that gave the guest away. */
+    @Test
+    void shouldUndoNothingAndLetNobodyLeaveWhileAnEntryCannotBeRead() throws Exception {
+        Journal.Entry entry = write(7, Side.SOURCE, Step.PREPARING);
+        Path garbage = Files.writeString(directory.resolve("0000000000000008.out.journal"), "step=");
+        LeftOvers left = leftOvers();
+        left.recoverArrivals();
+        left.settle();
+        left.recoverDepartures(migrations);
+        assertThat(done).isEmpty();
+        assertThat(migrations.moving("db1")).contains(entry.id());
+        assertThatThrownBy(() -> migrations.start("db2", "there:1", "", Policy.defaults()))
+                .isInstanceOf(FerryException.class)
+                .hasMessageContaining(garbage.toString());
+        Files.delete(garbage);
+        left.retry(migrations);
+        assertThat(done).containsExactly("undo departure of db1");
+        assertThat(migrations.moving("db1")).isEmpty();
+    }
+
     @Test
     void shouldNeverEndTheQemuOfAGuestThatRunsHereForAnOlderArrival() {
         Journal.Entry older = write(7, Side.DESTINATION, Step.PREPARING);
@@ -213,6 +244,47 @@ class LeftOversTest {
             assertThat(m.runsOn()).isEqualTo(Side.DESTINATION);
         });
         assertThatThrownBy(() -> destinations.commit(7, 1)).hasMessageContaining("lost");
+    }
+
+    /** Its guest was rolled back, went on, and was given away since: it must not run here beside the other one. */
+    @Test
+    void shouldNeverRunAGuestThatWasRolledBackBeforeItWasGivenAway() {
+        write(7, Side.SOURCE, Step.ROLLED_BACK);
+        Journal.Entry given = write(8, Side.SOURCE, Step.HANDED_OVER);
+        LeftOvers left = leftOvers();
+        left.recoverArrivals();
+        left.settle();
+        left.recoverDepartures(migrations);
+        assertThat(done).isEmpty();
+        assertThat(journal.readAll()).containsExactly(given);
+        assertThat(migrations.list())
+                .singleElement()
+                .satisfies(m -> assertThat(m.id()).isEqualTo(given.id()));
+    }
+
+    @Test
+    void shouldNeverRunWhatItRenounced() {
+        Journal.Entry entry = write(7, Side.DESTINATION, Step.RENOUNCED);
+        LeftOvers left = leftOvers();
+        assertThat(left.recoverArrivals()).isEmpty();
+        left.settle();
+        assertThat(done).containsExactly("remove lost db1");
+        destinations.confirmLost(7, 1);
+        assertThatThrownBy(() -> destinations.commit(7, 1)).hasMessageContaining("is lost");
+        assertThatThrownBy(() -> destinations.missing(7, 1)).hasMessageContaining("is lost");
+        assertThatThrownBy(() -> destinations.confirmLost(7, 0)).isInstanceOf(FerryException.class);
+        assertThat(journal.readAll()).containsExactly(entry);
+    }
+
+    @Test
+    void shouldNotRenounceWhatHasCompletedAndConfirmWhatNeverRan() {
+        write(7, Side.DESTINATION, Step.SETTLED);
+        write(8, Side.DESTINATION, Step.FENCED);
+        LeftOvers left = leftOvers();
+        left.recoverArrivals();
+        left.settle();
+        assertThatThrownBy(() -> destinations.confirmLost(7, 1)).hasMessageContaining("has completed");
+        destinations.confirmLost(8, 1);
     }
 
     @Test

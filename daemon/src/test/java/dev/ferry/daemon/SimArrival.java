@@ -130,6 +130,40 @@ final class SimArrival implements ArrivingGuest, GuestPages {
     }
 
     @Override
+    public void freeze() {
+        daemon.port();
+        qemu.frozen = true;
+        daemon.port();
+    }
+
+    @Override
+    public void thaw() {
+        daemon.port();
+        qemu.frozen = false;
+        daemon.port();
+    }
+
+    @Override
+    public void end() {
+        daemon.port();
+        daemon.world.endLost(qemu);
+        daemon.port();
+    }
+
+    @Override
+    public void remove() {
+        daemon.port();
+        daemon.host.arrivals.remove(qemu.migration);
+    }
+
+    @Override
+    public void poison(RamBlock block, long firstPage, long pages) {
+        daemon.port();
+        daemon.world.poison(qemu, block, (int) firstPage, (int) pages);
+        daemon.port();
+    }
+
+    @Override
     public boolean isAlive() {
         daemon.throwIfKilled();
         return qemu.alive;

@@ -272,6 +272,22 @@ final class SimDaemon implements GuestHost, Journal, FaultPoints, NanoClock {
     }
 
     @Override
+    public void endLost(String guest, String migrationId) {
+        port();
+        SimQemu qemu = host.arrivals.get(migrationId);
+        if (qemu != null) {
+            world.endLost(qemu);
+        }
+        port();
+    }
+
+    @Override
+    public void removeLost(String guest, String migrationId) {
+        endLost(guest, migrationId);
+        host.arrivals.remove(migrationId);
+    }
+
+    @Override
     public String toString() {
         return host.name;
     }

@@ -158,6 +158,16 @@ final class SimLink implements PeerLink {
     }
 
     @Override
+    public void pagesLost(String reason) {
+        tell("pages lost", () -> target.destinations.pagesLost(migration, epoch, reason));
+    }
+
+    @Override
+    public void confirmLost() {
+        tell("confirm lost", () -> target.destinations.confirmLost(migration, epoch));
+    }
+
+    @Override
     public PostcopyCounts lastCounts() {
         return PostcopyCounts.NONE;
     }
@@ -262,6 +272,21 @@ final class SimLink implements PeerLink {
                         throw new IllegalArgumentException("a page that nobody asked for");
                     }
                 }
+                if (world.damages()) {
+                    world.trace(at.host, "a frame comes damaged");
+                    if (!receiver.damaged(block)) {
+                        broken = true;
+                        closed = true;
+                        receiver.refused("damaged");
+                        receiver.closed(away("damaged"));
+                        return;
+                    }
+                    for (int i = 0; i < f.first.length; i++) {
+                        receiver.refetch(block, f.first[i], f.versions[i].length);
+                    }
+                    return;
+                }
+                receiver.intact();
                 for (int i = 0; i < f.first.length; i++) {
                     if (f.zero[i]) {
                         receiver.zeroPages(block, f.first[i], f.versions[i].length);

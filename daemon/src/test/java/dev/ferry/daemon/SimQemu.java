@@ -51,6 +51,11 @@ final class SimQemu {
     boolean uffd;
 
     boolean loaded;
+
+    /** All of its threads stand where they are. */
+    boolean frozen;
+
+    final BitSet[] poisoned = new BitSet[BLOCKS.size()];
     final BitSet[] mapped = new BitSet[BLOCKS.size()];
     final PageBitmap[] valid = new PageBitmap[RAM_BLOCKS];
     final PageBitmap[] written = new PageBitmap[RAM_BLOCKS];
@@ -76,6 +81,7 @@ final class SimQemu {
             populated[b.index()] = new BitSet();
             dirty[b.index()] = new BitSet();
             mapped[b.index()] = new BitSet();
+            poisoned[b.index()] = new BitSet();
         }
         if (!migration.isEmpty()) {
             uffd = true;
@@ -87,7 +93,7 @@ final class SimQemu {
     }
 
     boolean traps(RamBlock block, int page) {
-        return uffd && block.guestRam() && !mapped[block.index()].get(page);
+        return uffd && block.guestRam() && !mapped[block.index()].get(page) && !poisoned[block.index()].get(page);
     }
 
     void write(RamBlock block, int page, int version) {

@@ -116,6 +116,17 @@ final class SimSource implements SourceGuest, SourceMemory {
     }
 
     @Override
+    public boolean isAlive() {
+        daemon.port();
+        return qemu != null && qemu.alive;
+    }
+
+    @Override
+    public boolean hasMemory() {
+        return isAlive();
+    }
+
+    @Override
     public void close() {
         daemon.port();
     }

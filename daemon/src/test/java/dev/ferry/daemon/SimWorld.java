@@ -6,6 +6,7 @@ import dev.ferry.memory.RamBlock;
 import dev.ferry.migration.CannotMoveException;
 import dev.ferry.migration.FaultPoint;
 import dev.ferry.migration.Journal;
+import dev.ferry.migration.LostPagePolicy;
 import dev.ferry.migration.MigrationSnapshot;
 import dev.ferry.migration.MigrationState;
 import dev.ferry.migration.Policy;
@@ -86,6 +87,8 @@ final class SimWorld {
 
     private boolean mayEndQemus;
     private boolean qemuEnded;
+    private boolean poisoned;
+    private boolean rollbackOrdered;
 
     /** Without its QEMU a migration may wait for ever: then the schedule ends here. */
     private long lastStep = Long.MAX_VALUE;
@@ -178,6 +181,10 @@ final class SimWorld {
         return false;
     }
 
+    boolean damages() {
+        return strikes(300);
+    }
+
     void memoryMayBeShort() {
         if (strikes(2000)) {
             throw new FerryException(ErrorCategory.RESOURCE_EXHAUSTED, "no memory for page tables");
@@ -252,18 +259,50 @@ final class SimWorld {
             }
         }
         if (qemu != current) {
-            if (current != null && current == gone) {
-                violation("an old copy is resumed");
+            if (qemu == gone) {
+                rolledBack(qemu);
+            } else {
+                handedOver(qemu);
+                gone = current;
             }
-            handedOver(qemu);
-            gone = current;
             current = qemu;
-        }
-        if (qemu == gone) {
-            violation("an old copy is resumed");
         }
         qemu.running = true;
         checkRunsOn();
+    }
+
+    /** Only on an operator's order, and when the other one can never run again. */
+    private void rolledBack(SimQemu qemu) {
+        if (!rollbackOrdered) {
+            violation("an old copy is resumed");
+        }
+        if (current.alive) {
+            violation("an old copy is resumed while the other QEMU lives");
+        }
+        gone = null;
+        for (RamBlock block : SimQemu.BLOCKS) {
+            System.arraycopy(
+                    qemu.content[block.index()], 0, expected[block.index()], 0, expected[block.index()].length);
+        }
+    }
+
+    /** Of a guest that is lost: whatever is left of its QEMU. */
+    void endLost(SimQemu qemu) {
+        if (qemu.alive) {
+            violation("the QEMU of a guest that is lost lives");
+        }
+    }
+
+    void poison(SimQemu qemu, RamBlock block, int first, int pages) {
+        for (int p = first; p < first + pages; p++) {
+            if (qemu.mapped[block.index()].get(p)) {
+                violation("a page of the guest is poisoned: " + p + " of " + block.name());
+            }
+        }
+        poisoned = true;
+        lastStep = Math.min(lastStep, steps + 4_000);
+        qemu.poisoned[block.index()].set(first, first + pages);
+        qemu.wake(block, first, pages);
     }
 
     /** The first moment of a guest at another host: what is there must be what the guest has last written. */
@@ -332,6 +371,9 @@ final class SimWorld {
             return false;
         }
         int b = access.block.index();
+        if (qemu.poisoned[b].get(access.page)) {
+            return true; // a memory error, for the guest to deal with
+        }
         int found = qemu.content[b][access.page];
         if (qemu == current && found != expected[b][access.page]) {
             violation(access.block.name() + " page " + access.page + " reads as version " + found + " on " + qemu.host
@@ -346,7 +388,7 @@ final class SimWorld {
     }
 
     private void runGuest() {
-        if (current == null || !current.running) {
+        if (current == null || !current.running || current.frozen) {
             return;
         }
         int cpu = random.nextInt(current.vcpus.length);
@@ -426,6 +468,7 @@ final class SimWorld {
                 lateCall();
             } else if (what < 98) {
                 checkRunsOn();
+                operate();
             } else if (strikes(calm)) {
                 strike();
             }
@@ -532,7 +575,7 @@ final class SimWorld {
     }
 
     private void strike() {
-        switch (random.nextInt(mayEndQemus ? 9 : 8)) {
+        switch (random.nextInt(mayEndQemus ? 10 : 8)) {
             case 0 -> killAt(a);
             case 1 -> killAt(b);
             case 2 -> {
@@ -602,6 +645,37 @@ final class SimWorld {
         }
     }
 
+    /** What an operator does who sees a guest that has ended, or that was stopped. */
+    private void operate() {
+        boolean ended = current != null && !current.alive && gone != null && gone.alive;
+        boolean stopped = current != null && current.frozen;
+        if (inCall > 0 || (!ended && !stopped) || random.nextInt(4) > 0) {
+            return;
+        }
+        SimDaemon daemon = (ended ? gone : current).host.daemon;
+        if (daemon == null) {
+            return;
+        }
+        for (MigrationSnapshot m : daemon.migrations.list()) {
+            try {
+                Thread.currentThread().interrupt(); // not to wait for the end
+                if (ended && m.side() == Side.SOURCE && !m.state().hasEnded()) {
+                    trace(daemon.host, "rollback is ordered");
+                    rollbackOrdered = true;
+                    daemon.migrations.rollback(m.id(), true, random.nextInt(3) == 0);
+                } else if (stopped && m.side() == Side.DESTINATION && !m.state().hasEnded()) {
+                    trace(daemon.host, "resume is ordered");
+                    Thread.interrupted();
+                    daemon.migrations.resume(m.id());
+                }
+            } catch (FerryException e) {
+                trace(daemon.host, "refused: " + e.getMessage());
+            } finally {
+                Thread.interrupted();
+            }
+        }
+    }
+
     // ---- a schedule, from begin to end
 
     /**
@@ -617,7 +691,7 @@ final class SimWorld {
         born.loaded = true;
         born.running = true;
         current = born;
-        mayEndQemus = random.nextInt(8) == 0;
+        mayEndQemus = random.nextInt(4) == 0;
         start(a);
         start(b);
         for (int i = 0; i < 20 + random.nextInt(60); i++) {
@@ -648,7 +722,11 @@ final class SimWorld {
     }
 
     private void move(SimHost from, SimHost to, String request) {
-        Policy policy = new Policy(random.nextInt(4), 60 * SECOND_NS, 0, 0, false);
+        LostPagePolicy.Action whenLost = random.nextInt(4) > 0
+                ? LostPagePolicy.Action.WAIT
+                : random.nextBoolean() ? LostPagePolicy.Action.STOP : LostPagePolicy.Action.POISON;
+        LostPagePolicy lostPages = new LostPagePolicy(whenLost, SECOND_NS / 100);
+        Policy policy = new Policy(random.nextInt(4), 60 * SECOND_NS, 0, 0, false, lostPages);
         for (int tries = 0; tries < 4 && !isOver(); tries++) {
             try {
                 if (from.daemon != null && from.registered != null) {
@@ -708,7 +786,7 @@ final class SimWorld {
         for (int i = 0; i < 200 && !isOver(); i++) {
             step();
         }
-        if (isOver() || qemuEnded) {
+        if (isOver() || poisoned || !current.alive) {
             return;
         }
         checkRunsOn();
@@ -742,7 +820,7 @@ final class SimWorld {
             }
             for (Journal.Entry entry : host.journal.values()) {
                 switch (entry.step()) {
-                    case FENCED, SETTLED -> {}
+                    case FENCED, SETTLED, RENOUNCED -> {}
                     default -> violation("the journal of " + host + " still says " + entry.step());
                 }
             }

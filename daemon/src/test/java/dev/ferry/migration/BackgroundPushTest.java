@@ -148,6 +148,16 @@ class BackgroundPushTest {
         }
 
         @Override
+        public void pagesLost(String reason) {
+            throw new AssertionError();
+        }
+
+        @Override
+        public void confirmLost() {
+            throw new AssertionError();
+        }
+
+        @Override
         public String hello() {
             throw new AssertionError();
         }

@@ -205,6 +205,16 @@ final class FakeGuest implements SourceGuest {
     }
 
     @Override
+    public boolean isAlive() {
+        return !ended;
+    }
+
+    @Override
+    public boolean hasMemory() {
+        return !ended;
+    }
+
+    @Override
     public void close() {}
 
     /** The other half: arrives with empty memory, faults once it runs. */
@@ -213,6 +223,7 @@ final class FakeGuest implements SourceGuest {
         final byte[] memory;
         final byte[] small = new byte[16 * PAGE];
         final PageBitmap mapped;
+        final PageBitmap poisoned;
         final ArrivalMemory arrival;
         final List<String> calls = new ArrayList<>();
         volatile boolean alive = true;
@@ -227,6 +238,7 @@ final class FakeGuest implements SourceGuest {
             int pages = (int) blocks.get(0).pageCount();
             memory = new byte[pages * PAGE];
             mapped = PageBitmap.allocate(pages);
+            poisoned = PageBitmap.allocate(pages);
             arrival = new ArrivalMemory(
                     List.of(blocks.get(0)),
                     new PageBitmap[] {PageBitmap.allocate(pages)},
@@ -244,8 +256,14 @@ final class FakeGuest implements SourceGuest {
                     }
                     arrival.fault(blocks.get(0), page);
                 }
-                while (!mapped.get(page) && !settled) {
+                while (!mapped.get(page) && !poisoned.get(page) && !settled && alive) {
                     wait();
+                }
+                if (!alive) {
+                    throw new IllegalStateException("QEMU has ended");
+                }
+                if (poisoned.get(page)) {
+                    throw new IllegalStateException("memory error at page " + page);
                 }
                 return ByteBuffer.wrap(memory, page * PAGE, PAGE).getInt();
             }
@@ -331,6 +349,28 @@ final class FakeGuest implements SourceGuest {
         }
 
         @Override
+        public void freeze() {
+            calls.add("freeze");
+        }
+
+        @Override
+        public void thaw() {
+            calls.add("thaw");
+        }
+
+        @Override
+        public synchronized void end() {
+            calls.add("end");
+            alive = false;
+            notifyAll();
+        }
+
+        @Override
+        public void remove() {
+            calls.add("remove");
+        }
+
+        @Override
         public boolean isAlive() {
             return alive;
         }
@@ -360,6 +400,12 @@ final class FakeGuest implements SourceGuest {
 
         @Override
         public void mapAhead(RamBlock block, long firstPage, int pages) {}
+
+        @Override
+        public synchronized void poison(RamBlock block, long firstPage, long pages) {
+            poisoned.setRange(firstPage, pages);
+            notifyAll();
+        }
 
         @Override
         public synchronized void mapZero(RamBlock block, long page) {

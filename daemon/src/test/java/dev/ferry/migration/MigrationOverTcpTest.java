@@ -86,6 +86,16 @@ class MigrationOverTcpTest {
         }
 
         @Override
+        public void endLost(String name, String migrationId) {
+            throw new AssertionError("no daemon was restarted");
+        }
+
+        @Override
+        public void removeLost(String name, String migrationId) {
+            throw new AssertionError("no daemon was restarted");
+        }
+
+        @Override
         public void undoArrival(String name, String migrationId) {
             throw new AssertionError("no daemon was restarted");
         }

@@ -7,9 +7,13 @@ import dev.ferry.migration.SourceGuest;
 import dev.ferry.qemu.QemuGuest;
 import dev.ferry.qemu.QemuRamBlock;
 import dev.ferry.sys.Debugger;
+import dev.ferry.sys.ProcFs;
 import dev.ferry.sys.RemoteUserfaultfd;
 import dev.ferry.sys.SysException;
 import dev.ferry.sys.Userfaultfd;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -31,14 +35,27 @@ class SourceQemuTest {
                 try (SourceGuest check = qemus.host.openSource("a")) {
                     assertThat(check.preflight()).isEmpty();
                 }
+                int score = ProcFs.oomScoreAdjust(guest.process().pid());
                 migration.stop();
+                assertThat(ProcFs.oomScoreAdjust(guest.process().pid()))
+                        .isEqualTo(mayLowerOomScores() ? OutOfMemory.SPARED : score);
                 assertThat(migration.saveDeviceState()).hasSizeGreaterThan(10_000);
                 migration.cont();
+                assertThat(ProcFs.oomScoreAdjust(guest.process().pid())).isEqualTo(score);
                 migration.memory().stopTracking();
             }
             assertThat(guest.status()).isEqualTo("running");
             assertThat(guest.execute("query-fdsets", null, LIMIT)).isEmpty();
         }
+    }
+
+    /** CAP_SYS_RESOURCE: without it the kernel refuses, and the migration goes on all the same. */
+    private static boolean mayLowerOomScores() throws IOException {
+        String line = Files.readAllLines(Path.of("/proc/self/status")).stream()
+                .filter(l -> l.startsWith("CapEff:"))
+                .findFirst()
+                .orElseThrow();
+        return (Long.parseUnsignedLong(line.substring(7).strip(), 16) >> 24 & 1) == 1;
     }
 
     @Test
@@ -90,6 +107,7 @@ class SourceQemuTest {
             QemuGuest guest = qemus.run("a");
             guest.injectUserfaultfd().local().close();
             guest.stop(LIMIT);
+            new OutOfMemory(guest.process()).spare();
             try (Debugger debugger = new Debugger(guest.process().pid())) {
                 assertThatThrownBy(() -> qemus.host.undoDeparture("a")).hasMessageContaining("debugger");
                 assertThat(guest.status()).isEqualTo("running");
@@ -97,6 +115,7 @@ class SourceQemuTest {
             qemus.host.undoDeparture("a");
             assertThat(Qemus.userfaultfds(guest)).isZero();
             assertThat(guest.status()).isEqualTo("running");
+            assertThat(ProcFs.oomScoreAdjust(guest.process().pid())).isZero();
         }
     }
 }

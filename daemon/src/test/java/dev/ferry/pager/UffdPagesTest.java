@@ -8,6 +8,7 @@ import dev.ferry.qemu.QemuRamBlock.Backing;
 import dev.ferry.qemu.QemuRamBlock.Kind;
 import dev.ferry.sys.FaultingRam;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -44,6 +45,27 @@ class UffdPagesTest {
             }
             assertThat(ram.file().nextData(3L * PAGE)).as("in the file").isEqualTo(3L * PAGE);
             assertZeroServed(ram, PAGE, 3);
+        }
+    }
+
+    /** Here system calls touch them, which get EFAULT where a program gets SIGBUS. */
+    @Test
+    void shouldPoisonWhatIsNotMappedAndWakeWhoWaits() throws Exception {
+        try (FaultingRam ram = FaultingRam.onTmpfs("size=16m", (long) PAGES * PAGE)) {
+            UffdPages pages = pages(ram, PAGE);
+            RamBlock block = block(ram, PAGE);
+            pages.write(block, 5, 2, filled(2 * PAGE, 9), 0);
+            pages.map(block, 5, 1);
+            CompletableFuture<byte[]> waiter = ram.readLater(3L * PAGE, PAGE);
+            assertThat(block.pageAt(ram.awaitFault())).isEqualTo(3);
+            pages.poison(block, 0, PAGES);
+            assertThat(waiter).failsWithin(Duration.ofSeconds(10));
+            pages.poison(block, 0, PAGES);
+            assertThat(ram.readLater(5L * PAGE, PAGE).get(10, TimeUnit.SECONDS)).containsOnly(9);
+            assertThat(ram.readLater(6L * PAGE, PAGE))
+                    .as("what is in the file, but was not mapped")
+                    .failsWithin(Duration.ofSeconds(10));
+            assertThat(ram.faults()).isZero();
         }
     }
 

@@ -67,6 +67,27 @@ class ArrivalMemoryTest {
         assertThat(asked).contains(7L);
     }
 
+    @Test
+    void shouldPoisonWhatIsMissingForGood() {
+        arrive(3);
+        memory.arm();
+        memory.connect((block, page, count) -> asked.add(page));
+        memory.fault(RAM, 5);
+        memory.poison();
+        assertThat(pages.poisoned).hasSize(63).doesNotContain(3L).contains(5L);
+        assertThat(memory.poisonedPages()).isEqualTo(63);
+        arrive(5);
+        memory.arrivedZero(RAM, 6, 1, true);
+        assertThat(memory.missingPages()).isEqualTo(63);
+        memory.fault(RAM, 5);
+        assertThat(pages.poisoned).as("its mark may have gone").hasSize(64);
+        memory.fault(RAM, 3);
+        assertThat(pages.mapped).containsExactly(3L);
+        assertThat(asked).containsExactly(5L);
+        memory.poison();
+        assertThat(pages.poisoned).hasSize(64);
+    }
+
     private void arrive(long page) {
         memory.arrived(RAM, page, 1, ByteBuffer.allocateDirect(4096), 0, false);
     }
@@ -77,6 +98,7 @@ class ArrivalMemoryTest {
 
     private static final class Pages implements GuestPages {
         private final List<Long> mapped = new ArrayList<>();
+        private final List<Long> poisoned = new ArrayList<>();
         private boolean full;
         private long refused = -1;
 
@@ -96,6 +118,13 @@ class ArrivalMemoryTest {
 
         @Override
         public void mapAhead(RamBlock block, long firstPage, int pages) {}
+
+        @Override
+        public void poison(RamBlock block, long firstPage, long count) {
+            for (long page = firstPage; page < firstPage + count; page++) {
+                poisoned.add(page);
+            }
+        }
 
         @Override
         public void mapZero(RamBlock block, long page) {

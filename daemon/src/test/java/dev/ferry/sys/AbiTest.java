@@ -150,6 +150,8 @@ final class AbiTest {
         assertThat(UffdAbi.UFFDIO_ZEROPAGE).isEqualTo(0xC020AA04L);
         assertThat(UffdAbi.UFFDIO_WRITEPROTECT).isEqualTo(0xC018AA06L);
         assertThat(UffdAbi.UFFDIO_CONTINUE).isEqualTo(0xC020AA07L);
+        // Newer than the headers of this distribution.
+        assertThat(UffdAbi.UFFDIO_POISON).isEqualTo(0xC020AA08L);
     }
 
     private static void assertHeadersSay(Path directory, String includes, Map<String, Long> ours) throws Exception {

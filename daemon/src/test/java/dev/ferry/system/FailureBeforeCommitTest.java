@@ -92,6 +92,36 @@ class FailureBeforeCommitTest {
         }
     }
 
+    /** After the commit nothing is given up: the guest waits for room. */
+    @Test
+    void shouldWaitForRoomWhenTheDestinationRunsFullAfterTheCommit() throws Exception {
+        Path mount = Files.createTempDirectory(Path.of("/dev/shm"), "ferry-test-full-");
+        run("mount", "-t", "tmpfs", "-o", "size=300m", "ferry-test-full", mount.toString());
+        try (Lab lab = new Lab("", "[guests]\nram_dir = \"" + mount + "\"\n")) {
+            VerifyingGuest guest = lab.runOnA(TOML, "v1");
+            Policy policy = Policy.newBuilder()
+                    .setPrecopyRounds(0)
+                    .setPostcopyBandwidthBytesPerSecond(4 << 20)
+                    .build();
+            String id = lab.a.start("v1", lab.b, policy).getId();
+            lab.a.awaitState(id, MigrationState.POSTCOPY);
+            Path filler = mount.resolve("filler");
+            run("sh", "-c", "head -c 1G /dev/zero > " + filler + "; true"); // until it is full
+            Await.until(
+                    "the source says what it waits for",
+                    () -> lab.a.get(id).getReason().contains("No space left"));
+            assertThat(lab.a.get(id).getRunsOn()).isEqualTo(Side.DESTINATION);
+            Files.delete(filler);
+            Migration moved = lab.a.follow(id);
+            assertThat(moved.getState()).as(moved.getError()).isEqualTo(MigrationState.COMPLETED);
+            guest.movedTo(lab.b);
+            guest.verify();
+        } finally {
+            run("umount", "-l", mount.toString());
+            Guests.removeTree(mount);
+        }
+    }
+
     private static void run(String... command) throws Exception {
         assertThat(new ProcessBuilder(command).inheritIO().start().waitFor()).isZero();
     }

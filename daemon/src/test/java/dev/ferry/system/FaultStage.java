@@ -69,7 +69,7 @@ final class FaultStage implements AutoCloseable {
     }
 
     /** A class path with nothing but the provider. */
-    private static void provide(Path classes) throws IOException {
+    static void provide(Path classes) throws IOException {
         String file = ScriptedFaults.class.getName().replace('.', '/') + ".class";
         Files.createDirectories(classes.resolve(file).getParent());
         try (InputStream in = ScriptedFaults.class.getClassLoader().getResourceAsStream(file)) {

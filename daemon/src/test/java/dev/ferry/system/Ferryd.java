@@ -8,6 +8,8 @@ import dev.ferry.v1.Migration;
 import dev.ferry.v1.MigrationServiceGrpc;
 import dev.ferry.v1.MigrationState;
 import dev.ferry.v1.Policy;
+import dev.ferry.v1.ResumeRequest;
+import dev.ferry.v1.RollbackRequest;
 import dev.ferry.v1.RunGuestRequest;
 import dev.ferry.v1.SetLimitsRequest;
 import dev.ferry.v1.StartRequest;
@@ -178,6 +180,27 @@ final class Ferryd implements AutoCloseable {
 
     Migration cancel(String id) {
         return migrations().cancel(CancelRequest.newBuilder().setId(id).build());
+    }
+
+    Migration rollback(String id, boolean acceptDataLoss, boolean destinationIsFenced) {
+        return migrations()
+                .rollback(RollbackRequest.newBuilder()
+                        .setId(id)
+                        .setAcceptDataLoss(acceptDataLoss)
+                        .setDestinationIsFenced(destinationIsFenced)
+                        .build());
+    }
+
+    Migration resume(String id) {
+        return migrations().resume(ResumeRequest.newBuilder().setId(id).build());
+    }
+
+    /** Waits for a daemon that dies by itself. */
+    void awaitDeath() throws InterruptedException {
+        if (!process.waitFor(60, TimeUnit.SECONDS)) {
+            throw new IllegalStateException("ferryd lives");
+        }
+        channel.shutdownNow();
     }
 
     /** Waits until it has ended. */

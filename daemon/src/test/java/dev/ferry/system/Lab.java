@@ -2,6 +2,7 @@ package dev.ferry.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.ferry.migration.FaultPoint;
 import dev.ferry.v1.Migration;
 import dev.ferry.v1.MigrationState;
 import dev.ferry.v1.Policy;
@@ -9,6 +10,9 @@ import dev.ferry.v1.Side;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /** Two hosts on one machine: two real daemons with directories of their own. Everything is gone when it is closed. */
@@ -32,6 +36,39 @@ final class Lab implements AutoCloseable {
         b = new Ferryd(root.resolve("b"), extraB.replace("ROOT", root.toString()));
         a.awaitReady();
         b.awaitReady();
+    }
+
+    /** Two hosts whose daemons can be made to die at a boundary of the protocol: {@link #haltAt}. */
+    static Lab withFaults() throws Exception {
+        Path root = Files.createTempDirectory(Path.of("/dev/shm"), "ferry-test-");
+        Path classes = root.resolve("faults");
+        FaultStage.provide(classes);
+        return new Lab(root, place(root.resolve("a"), classes), place(root.resolve("b"), classes));
+    }
+
+    private Lab(Path root, Ferryd.Place placeA, Ferryd.Place placeB) throws Exception {
+        this.root = root;
+        a = new Ferryd(root.resolve("a"), "", placeA);
+        b = new Ferryd(root.resolve("b"), "", placeB);
+        a.awaitReady();
+        b.awaitReady();
+    }
+
+    private static Ferryd.Place place(Path home, Path classes) throws IOException {
+        Path faults = Files.createDirectories(home.resolve("faults"));
+        return new Ferryd.Place(
+                List.of(),
+                "127.0.0.1",
+                Map.of("FERRYD_CLASS_PATH", classes.toString(), "FERRY_FAULTS", faults.toString()));
+    }
+
+    /** The daemon that passes this boundary next dies there. */
+    Ferryd haltAt(FaultPoint point) throws IOException {
+        Ferryd host = point.side() == dev.ferry.migration.Side.SOURCE ? a : b;
+        Path fresh = host.home.resolve("faults/fresh");
+        Files.writeString(fresh, point + " 1 HALT\n");
+        Files.move(fresh, fresh.resolveSibling("armed"), StandardCopyOption.ATOMIC_MOVE);
+        return host;
     }
 
     VerifyingGuest runOnA(String toml, String name) {
@@ -76,7 +113,7 @@ final class Lab implements AutoCloseable {
     private static boolean isRemembered(Path journal) {
         try {
             String text = Files.isRegularFile(journal) ? Files.readString(journal) : "";
-            return text.contains("step=FENCED") || text.contains("step=SETTLED");
+            return text.contains("step=FENCED") || text.contains("step=SETTLED") || text.contains("step=RENOUNCED");
         } catch (IOException e) {
             return false;
         }

@@ -96,7 +96,7 @@ final class Soak {
     }
 
     private boolean matrix() throws Exception {
-        List<FaultPoint> rows = points.isEmpty() ? List.of(FaultPoint.values()) : points;
+        List<FaultPoint> rows = points.isEmpty() ? List.copyOf(Verdict.ofMoves()) : points;
         List<Fault> columns = faults.isEmpty() ? List.of(Fault.values()) : faults;
         Map<FaultPoint, Map<Fault, String>> table = new TreeMap<>();
         boolean whole = true;
@@ -174,7 +174,7 @@ final class Soak {
                             FaultPoint.GUEST_RESUMED,
                             FaultPoint.FAULT_ASKED,
                             FaultPoint.DEMAND_PAGE_PLACED)
-                    : pick(random, FaultPoint.values());
+                    : pick(random, Verdict.ofMoves().toArray(FaultPoint[]::new));
             if (Verdict.exists(point, fault)) {
                 return new Strike(point, pass(random, point), fault);
             }
@@ -266,7 +266,7 @@ final class Soak {
         OUT.println("at: " + struckByPoint);
         OUT.println("longest time from a fault's end to the first fault of the guest that was served, ms: " + longest);
         if (points.isEmpty() && !matrix) {
-            List<FaultPoint> never = new ArrayList<>(List.of(FaultPoint.values()));
+            List<FaultPoint> never = new ArrayList<>(Verdict.ofMoves());
             never.removeAll(struckByPoint.keySet());
             OUT.println("boundaries not struck: " + never);
         }

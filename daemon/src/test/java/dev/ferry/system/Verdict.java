@@ -33,6 +33,23 @@ enum Verdict {
             FaultPoint.DESTINATION_QEMU_ENDED,
             FaultPoint.FENCED_JOURNALLED);
 
+    /** Passed only when an operator orders it, or by the policy of lost pages: RollbackTest and LostPagesTest strike there. */
+    private static final Set<FaultPoint> OTHERS = EnumSet.of(
+            FaultPoint.LOSS_CONFIRMED,
+            FaultPoint.ROLLBACK_JOURNALLED,
+            FaultPoint.STOPPED_JOURNALLED,
+            FaultPoint.GUEST_FROZEN,
+            FaultPoint.GUEST_THAWED,
+            FaultPoint.POISONED_JOURNALLED,
+            FaultPoint.PAGES_POISONED,
+            FaultPoint.LOST_QEMU_ENDED,
+            FaultPoint.RENOUNCED_JOURNALLED);
+
+    /** Those that a move passes, undone and recovered ones included. */
+    static Set<FaultPoint> ofMoves() {
+        return EnumSet.complementOf(EnumSet.copyOf(OTHERS));
+    }
+
     /** Passed when a move is cancelled. */
     static boolean isUndo(FaultPoint point) {
         return UNDO.contains(point);
