@@ -13,6 +13,7 @@ import dev.ferry.v1.RollbackRequest;
 import dev.ferry.v1.RunGuestRequest;
 import dev.ferry.v1.SetLimitsRequest;
 import dev.ferry.v1.StartRequest;
+import dev.ferry.v1.SwitchToPostcopyRequest;
 import dev.ferry.v1.WatchRequest;
 import io.grpc.Context;
 import io.grpc.ManagedChannel;
@@ -175,6 +176,11 @@ final class Ferryd implements AutoCloseable {
                         .setId(id)
                         .setPostcopyBandwidthBytesPerSecond(bytesPerSecond)
                         .build());
+    }
+
+    Migration switchNow(String id) {
+        return migrations()
+                .switchToPostcopy(SwitchToPostcopyRequest.newBuilder().setId(id).build());
     }
 
     Migration cancel(String id) {
