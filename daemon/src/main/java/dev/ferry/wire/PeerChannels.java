@@ -11,6 +11,7 @@ import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.unix.IntegerUnixChannelOption;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,24 +39,37 @@ final class PeerChannels implements AutoCloseable {
     private static final int IMPATIENT_MS = 1_000;
 
     private static final int IMPATIENT_SECONDS = IMPATIENT_MS / 1_000;
+    private static final int IPPROTO_TCP = 6;
 
-    private final String peer;
+    /**
+     * What is lost on a connection that carries little is sent again every 200 ms, six times, instead of half as often each time:
+     * questions and answers are there soon after a link's return. linux/tcp.h, TCP_THIN_LINEAR_TIMEOUTS.
+     */
+    static final ChannelOption<Integer> THIN_LINEAR =
+            new IntegerUnixChannelOption("TCP_THIN_LINEAR_TIMEOUTS", IPPROTO_TCP, 16);
+
     private final String threads;
     private final List<ManagedChannel> channels = new ArrayList<>();
     private final List<MultiThreadIoEventLoopGroup> loops = new ArrayList<>();
     private final Set<EpollSocketChannel> sockets = ConcurrentHashMap.newKeySet();
+    private String address = "";
     private int connectMs = (int) TimeUnit.SECONDS.toMillis(10);
     private volatile boolean impatient;
 
     /** @param threads what its threads' names begin with */
-    PeerChannels(String peer, String threads) {
-        this.peer = peer;
+    PeerChannels(String threads) {
         this.threads = threads;
     }
 
-    /** How long a connection of a channel that is opened from now on may take to be made. */
-    void limitConnect(int ms) {
-        connectMs = ms;
+    /**
+     * Where channels that are opened from now on lead.
+     *
+     * @param hostPort HOST:PORT
+     * @param limitMs how long a connection may take to be made
+     */
+    void use(String hostPort, int limitMs) {
+        address = hostPort;
+        connectMs = limitMs;
     }
 
     /** From now on a connection is broken when its other end is silent for a second; also those that are made later. */
@@ -100,11 +114,12 @@ final class PeerChannels implements AutoCloseable {
 
     private ManagedChannel open(String purpose) {
         MultiThreadIoEventLoopGroup loop = new MultiThreadIoEventLoopGroup(
-                1, new DefaultThreadFactory(threads + purpose + "-" + peer, true), EpollIoHandler.newFactory());
-        ManagedChannel channel = NettyChannelBuilder.forTarget(peer)
+                1, new DefaultThreadFactory(threads + purpose + "-" + address, true), EpollIoHandler.newFactory());
+        ManagedChannel channel = NettyChannelBuilder.forTarget(address)
                 .eventLoopGroup(loop)
                 .channelFactory(this::socket)
                 .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, connectMs)
+                .withOption(THIN_LINEAR, 1)
                 .withOption(EpollChannelOption.TCP_USER_TIMEOUT, impatient ? IMPATIENT_MS : USER_TIMEOUT_MS)
                 .keepAliveTime(10, TimeUnit.SECONDS)
                 .keepAliveTimeout(5, TimeUnit.SECONDS)
