@@ -19,7 +19,8 @@ import java.util.concurrent.TimeUnit;
 /**
  * Finds out at which of a peer's addresses somebody listens and can be reached now. A TCP connection whose first packet is lost asks
  * again after a second, then after two: whoever waits for it may sleep through a link's return. So a new one is begun every
- * 100 ms at each address, and the first that is made, new or old, is the answer. Of one thread.
+ * 100 ms at each address, and the first that is made, new or old, is the answer. The second address has its turn when the first has not answered for
+ * 100 ms, or has refused, and so on. Of one thread.
  */
 final class Knocking implements AutoCloseable {
     private static final long EVERY_NS = TimeUnit.MILLISECONDS.toNanos(100);
@@ -34,6 +35,9 @@ final class Knocking implements AutoCloseable {
     private final Map<String, IOException> refusals = new LinkedHashMap<>();
 
     private final List<Attempt> attempts = new ArrayList<>();
+
+    /** How many addresses, in the order in which they were said, are knocked at: one more each time. */
+    private int knockedAt;
 
     /** @param tookNs to be connected: at least one round trip */
     record Answer(String address, long tookNs) {}
@@ -84,7 +88,7 @@ final class Knocking implements AutoCloseable {
                 if (at != null) {
                     return answer(at);
                 }
-                if (attempts.isEmpty()) {
+                if (attempts.isEmpty() && knockedAt == addresses.size()) {
                     throw new FerryException(ErrorCategory.UNAVAILABLE, refusalsText());
                 }
                 if (System.nanoTime() >= endNs) {
@@ -111,7 +115,12 @@ final class Knocking implements AutoCloseable {
     /** @return an address at which a connection was made at once */
     private String knock(long nowNs) throws IOException {
         String at = null;
-        for (Map.Entry<String, InetSocketAddress> address : addresses.entrySet()) {
+        knockedAt = Math.min(knockedAt + 1, addresses.size());
+        for (Map.Entry<String, InetSocketAddress> address :
+                addresses.entrySet().stream().limit(knockedAt).toList()) {
+            if (at != null) {
+                break;
+            }
             SocketChannel channel = SocketChannel.open();
             channel.configureBlocking(false);
             attempts.add(new Attempt(address.getKey(), channel, nowNs));

@@ -121,6 +121,10 @@ final class PeerChannels implements AutoCloseable {
                 .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, connectMs)
                 .withOption(THIN_LINEAR, 1)
                 .withOption(EpollChannelOption.TCP_USER_TIMEOUT, impatient ? IMPATIENT_MS : USER_TIMEOUT_MS)
+                // With the impatient ones it finds out where nothing is under way.
+                .withOption(ChannelOption.SO_KEEPALIVE, impatient)
+                .withOption(EpollChannelOption.TCP_KEEPIDLE, IMPATIENT_SECONDS)
+                .withOption(EpollChannelOption.TCP_KEEPINTVL, IMPATIENT_SECONDS)
                 .keepAliveTime(10, TimeUnit.SECONDS)
                 .keepAliveTimeout(5, TimeUnit.SECONDS)
                 .maxInboundMessageSize(PeerServer.MAX_MESSAGE_BYTES)
