@@ -5,7 +5,10 @@ import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.ChannelException;
+import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.epoll.EpollChannelOption;
@@ -13,6 +16,7 @@ import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.unix.IntegerUnixChannelOption;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import java.net.SocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -93,6 +97,17 @@ final class PeerChannels implements AutoCloseable {
 
     private EpollSocketChannel socket() {
         EpollSocketChannel socket = new EpollSocketChannel();
+        // Not as options of the channel: gRPC sets its own after them.
+        socket.pipeline().addLast(new ChannelOutboundHandlerAdapter() {
+            @Override
+            public void connect(ChannelHandlerContext ctx, SocketAddress to, SocketAddress from, ChannelPromise done) {
+                if (impatient) {
+                    expectAnswers(socket);
+                }
+                ctx.connect(to, from, done);
+                ctx.pipeline().remove(this);
+            }
+        });
         sockets.add(socket);
         socket.closeFuture().addListener(closed -> sockets.remove(socket));
         return socket;
@@ -120,11 +135,7 @@ final class PeerChannels implements AutoCloseable {
                 .channelFactory(this::socket)
                 .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, connectMs)
                 .withOption(THIN_LINEAR, 1)
-                .withOption(EpollChannelOption.TCP_USER_TIMEOUT, impatient ? IMPATIENT_MS : USER_TIMEOUT_MS)
-                // With the impatient ones it finds out where nothing is under way.
-                .withOption(ChannelOption.SO_KEEPALIVE, impatient)
-                .withOption(EpollChannelOption.TCP_KEEPIDLE, IMPATIENT_SECONDS)
-                .withOption(EpollChannelOption.TCP_KEEPINTVL, IMPATIENT_SECONDS)
+                .withOption(EpollChannelOption.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
                 .keepAliveTime(10, TimeUnit.SECONDS)
                 .keepAliveTimeout(5, TimeUnit.SECONDS)
                 .maxInboundMessageSize(PeerServer.MAX_MESSAGE_BYTES)

@@ -15,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
@@ -36,7 +37,7 @@ class LostLinkTest {
     private final MemoryJournal journal = new MemoryJournal();
     private final MemoryJournal journalThere = new MemoryJournal();
     private volatile FakeGuest.Arriving arriving;
-    private volatile int prepared;
+    private final AtomicInteger prepared = new AtomicInteger();
     private volatile Runnable whenStopped = () -> {};
     private Destinations destinations;
     private PeerServer server;
@@ -56,7 +57,7 @@ class LostLinkTest {
 
         @Override
         public ArrivingGuest prepareIncoming(IncomingSpec spec) {
-            prepared++;
+            prepared.incrementAndGet();
             arriving = new FakeGuest.Arriving(spec.blocks());
             return arriving;
         }
@@ -151,7 +152,7 @@ class LostLinkTest {
         assertThat(s.state()).as(s.error()).isEqualTo(MigrationState.COMPLETED);
         assertThat(s.runsOn()).isEqualTo(Side.DESTINATION);
         assertThat(s.recoveries()).isEqualTo(recoveries);
-        assertThat(prepared).isEqualTo(1);
+        assertThat(prepared).hasValue(1);
         for (int p = 0; p < PAGES; p++) {
             ByteBuffer page = ByteBuffer.wrap(arriving.memory, p * FakeGuest.PAGE, FakeGuest.PAGE);
             for (int i = 0; i < FakeGuest.PAGE / 4; i++) {

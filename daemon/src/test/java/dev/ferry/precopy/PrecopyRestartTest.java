@@ -27,6 +27,7 @@ class PrecopyRestartTest {
         private static final long serialVersionUID = 1L;
     }
 
+    @SuppressWarnings("ArrayRecordComponent")
     private record Frame(int block, long firstPage, int[] versions) {}
 
     private final int[][] guest = {new int[512], new int[16]};
