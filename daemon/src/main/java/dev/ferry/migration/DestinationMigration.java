@@ -155,7 +155,6 @@ final class DestinationMigration {
         if (entry.step() == Journal.Step.STOPPED) {
             freeze("ferryd was restarted, and the policy of lost pages had stopped the guest before");
         } else if (entry.step() == Journal.Step.POISONED) {
-            step = Step.POISONED;
             poisonMissing("ferryd was restarted, and the policy of lost pages had poisoned them before");
         }
         guest.serveFaults();
@@ -381,7 +380,6 @@ final class DestinationMigration {
             case POISON -> {
                 journal.write(entry.at(Journal.Step.POISONED));
                 faults.at(FaultPoint.POISONED_JOURNALLED);
-                step = Step.POISONED;
                 poisonMissing(why);
             }
         }
@@ -405,6 +403,10 @@ final class DestinationMigration {
     private void poisonMissing(String why) {
         memory.poison();
         long pages = memory.poisonedPages();
+        if (pages == 0 && memory.isComplete()) {
+            return; // the last ones came just then: nothing is lost, and the journal's word does no harm to anything
+        }
+        step = Step.POISONED;
         faults.at(FaultPoint.PAGES_POISONED);
         String what = pages + " pages of guest " + entry.guest() + " are poisoned for good, as its policy says: " + why
                 + "; it runs on here without them";
@@ -428,9 +430,13 @@ final class DestinationMigration {
         absence.forgive();
         guest.thaw();
         faults.at(FaultPoint.GUEST_THAWED);
-        // Written afterwards: should we die before, the next daemon stops it again, and it can be resumed again.
-        journal.write(entry.at(Journal.Step.RESUMED));
         stopped = false;
+        try {
+            // Written afterwards: should we die before, the next daemon stops it again, and it can be resumed again.
+            journal.write(entry.at(Journal.Step.RESUMED));
+        } catch (RuntimeException e) {
+            LOG.warn("migration {}: the guest goes on, but a ferryd that is restarted stops it again", entry.id(), e);
+        }
         record.update(f -> f.guestStopped = false);
         record.state(
                 openStreams.get() > 0 ? MigrationState.POSTCOPY : MigrationState.RECOVERING,

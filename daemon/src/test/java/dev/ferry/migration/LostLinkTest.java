@@ -80,6 +80,12 @@ class LostLinkTest {
 
         @Override
         public void undoArrival(String name, String migrationId) {}
+
+        @Override
+        public void removeLost(String name, String migrationId) {}
+
+        @Override
+        public void endLost(String name, String migrationId) {}
     };
 
     @BeforeEach
