@@ -54,7 +54,6 @@ final class DestinationMigration {
     private volatile long settledNs;
     private volatile long fencedNs;
     private volatile long residualPages;
-    private volatile long lastPlaced;
     private volatile long lastContactNs;
     private final AtomicInteger openStreams = new AtomicInteger();
 
@@ -62,6 +61,12 @@ final class DestinationMigration {
     private volatile Receiver latestBulk;
 
     private volatile Receiver latestDemand;
+
+    /** Guards which streams are there. Taken when one begins or ends. */
+    private final Object streams = new Object();
+
+    /** Open, the latest last. */
+    private final List<Receiver> demandStreams = new ArrayList<>();
 
     /** What a peer did against the protocol; nothing of this migration is trusted from then on. */
     private volatile String violation;
@@ -152,10 +157,12 @@ final class DestinationMigration {
         if (violation != null) {
             throw new FerryException(ErrorCategory.FAILED_PRECONDITION, "the source broke the protocol: " + violation);
         }
-        if (bulkSequence != lastPlaced) {
+        Receiver bulk = latestBulk;
+        long placed = bulk == null ? 0 : bulk.lastPlaced;
+        if (bulkSequence != placed) {
             throw new FerryException(
                     ErrorCategory.FAILED_PRECONDITION,
-                    "batch " + bulkSequence + " was sent, " + lastPlaced + " is placed: the switch would lose pages");
+                    "batch " + bulkSequence + " was sent, " + placed + " is placed: the switch would lose pages");
         }
         record.state(MigrationState.SWITCHOVER, "the guest is paused on the source");
         Stopwatch watch = new Stopwatch(clock);
@@ -341,12 +348,24 @@ final class DestinationMigration {
         if (hasEnded()) {
             throw ended();
         }
-        if (step == Step.PREPARED) {
-            record.state(MigrationState.PRECOPY, "memory arrives while the guest runs on the source");
+        synchronized (streams) {
+            Receiver before = latestBulk;
+            if (before != null && !memory.isArmed()) {
+                // Whoever comes last writes: an older version that is still under way must not come last.
+                before.supersede();
+            }
+            if (step == Step.PREPARED) {
+                if (before != null) {
+                    record.update(f -> f.recoveries++);
+                }
+                record.state(
+                        MigrationState.PRECOPY,
+                        (before == null ? "" : "the source is back: ")
+                                + "memory arrives while the guest runs on the source");
+            }
+            latestBulk = new Receiver(null);
+            return latestBulk;
         }
-        lastPlaced = 0;
-        latestBulk = new Receiver(false);
-        return latestBulk;
     }
 
     Arrivals.PageReceiver openDemand(PageRequester requester) {
@@ -356,12 +375,26 @@ final class DestinationMigration {
         if (step == Step.COMMITTED) {
             record.state(MigrationState.POSTCOPY, "the source is back");
         }
-        memory.connect((block, firstPage, pages) -> {
+        PageRequester asking = (block, firstPage, pages) -> {
             requester.request(block, firstPage, pages);
             faults.at(FaultPoint.FAULT_ASKED);
-        });
-        latestDemand = new Receiver(true);
-        return latestDemand;
+        };
+        Receiver opened = new Receiver(asking);
+        synchronized (streams) {
+            latestDemand = opened;
+            demandStreams.add(opened);
+        }
+        askTheLatest();
+        return opened;
+    }
+
+    /** Not under the lock: it sends. Whoever has changed what is the latest calls this, and the last one of them is right. */
+    private void askTheLatest() {
+        Receiver latest;
+        do {
+            latest = latestDemand;
+            memory.connect(latest.asking);
+        } while (latest != latestDemand);
     }
 
     private void throwIfLost() {
@@ -430,6 +463,12 @@ final class DestinationMigration {
         openStreams.decrementAndGet();
         lastContactNs = clock.nanoTime();
         boolean latest = stream == latestBulk || stream == latestDemand;
+        if (stream.isDemand() && fallBack(stream)) {
+            return;
+        }
+        if (error != null && latest && step == Step.PREPARED) {
+            record.stateIf(MigrationState.PRECOPY, MigrationState.PRECOPY, "the source is away: " + error.getMessage());
+        }
         if (error != null && latest && step == Step.COMMITTED && record.state() == MigrationState.POSTCOPY) {
             record.update(f -> f.recoveries++);
             record.stateIf(
@@ -437,13 +476,56 @@ final class DestinationMigration {
         }
     }
 
+    /**
+     * After a cut the first words of a stream that the source has given up may arrive late, when the next one has begun; it looks
+     * like the latest then, until it ends a moment later.
+     *
+     * @return whether an earlier stream that is still open has taken its place
+     */
+    private boolean fallBack(Receiver closed) {
+        synchronized (streams) {
+            demandStreams.remove(closed);
+            if (closed != latestDemand || demandStreams.isEmpty()) {
+                return false;
+            }
+            latestDemand = demandStreams.get(demandStreams.size() - 1);
+        }
+        askTheLatest();
+        return true;
+    }
+
     /** One stream of pages, on its event loop. */
     private final class Receiver implements Arrivals.PageReceiver {
-        private final boolean demand;
+        /** Null: bulk. */
+        private final PageRequester asking;
 
-        Receiver(boolean demand) {
-            this.demand = demand;
+        private final boolean demand;
+        private volatile long lastPlaced;
+
+        /** Guarded by this. A bulk stream takes this lock for each run of pages, which nobody else wants; a demand stream never. */
+        private boolean superseded;
+
+        Receiver(PageRequester asking) {
+            this.asking = asking;
+            this.demand = asking != null;
             openStreams.incrementAndGet();
+        }
+
+        boolean isDemand() {
+            return demand;
+        }
+
+        /** Returns when nothing of this stream is being placed, and nothing will be. */
+        synchronized void supersede() {
+            superseded = true;
+        }
+
+        private void throwIfSuperseded() {
+            if (superseded) {
+                // Not the fault of whoever sends: he is away, or will try again.
+                throw new FerryException(
+                        ErrorCategory.UNAVAILABLE, "a newer stream of migration " + entry.id() + " has begun");
+            }
         }
 
         @Override
@@ -457,22 +539,34 @@ final class DestinationMigration {
 
         @Override
         public void pages(RamBlock block, long firstPage, int count, ByteBuffer data, int index) {
-            if (block.guestRam()) {
-                memory.arrived(block, firstPage, count, data, index, demand);
-                if (demand) {
-                    faults.at(FaultPoint.DEMAND_PAGE_PLACED);
+            if (demand) {
+                memory.arrived(block, firstPage, count, data, index, true);
+                faults.at(FaultPoint.DEMAND_PAGE_PLACED);
+                return;
+            }
+            synchronized (this) {
+                throwIfSuperseded();
+                if (block.guestRam()) {
+                    memory.arrived(block, firstPage, count, data, index, false);
+                } else {
+                    guest.writeSmall(block, firstPage, count, data, index);
                 }
-            } else {
-                guest.writeSmall(block, firstPage, count, data, index);
             }
         }
 
         @Override
         public void zeroPages(RamBlock block, long firstPage, long count) {
-            if (block.guestRam()) {
-                memory.arrivedZero(block, firstPage, count, demand);
-            } else {
-                guest.zeroSmall(block, firstPage, count);
+            if (demand) {
+                memory.arrivedZero(block, firstPage, count, true);
+                return;
+            }
+            synchronized (this) {
+                throwIfSuperseded();
+                if (block.guestRam()) {
+                    memory.arrivedZero(block, firstPage, count, false);
+                } else {
+                    guest.zeroSmall(block, firstPage, count);
+                }
             }
         }
 
