@@ -1,6 +1,7 @@
 package dev.ferry.daemon;
 
 import dev.ferry.migration.Policy;
+import dev.ferry.migration.RetryLimits;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
@@ -14,6 +15,7 @@ import java.util.Map;
  * @param runtimeDir what outlives the daemon but not the host: journals, sockets, lock; on tmpfs
  * @param control addresses of the API, as {@link dev.ferry.api.ListenAddress#control} reads them
  * @param peer where other daemons reach this one
+ * @param retryLimits for connections that are lost in pre-copy
  * @param policy of migrations that do not say otherwise
  * @param logLevel as logback names it
  */
@@ -26,6 +28,7 @@ record Config(
         Guests guests,
         Policy policy,
         long connectTimeoutSeconds,
+        RetryLimits retryLimits,
         String logLevel) {
 
     /** @see dev.ferry.qemu.HostProfile */

@@ -76,7 +76,7 @@ final class Wiring implements AutoCloseable {
             peerAddress = ListenAddress.text(new InetSocketAddress(config.peer().getAddress(), peer.port()));
             Migrations migrations = new Migrations(
                     host,
-                    new PeerDialer(version, config.connectTimeoutSeconds()),
+                    new PeerDialer(version, config.connectTimeoutSeconds(), "", config.retryLimits()),
                     destinations,
                     journal,
                     clock,

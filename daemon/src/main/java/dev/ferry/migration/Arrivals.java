@@ -13,6 +13,11 @@ import java.util.List;
 public interface Arrivals {
     List<Reason> check(IncomingSpec spec);
 
+    /** Whether this migration is or was here: else the source has reached another daemon than the one that it means. */
+    default boolean knows(long migration) {
+        return true;
+    }
+
     /** Throws CannotMoveException with the reasons. */
     void prepare(IncomingSpec spec);
 

@@ -225,6 +225,14 @@ public class Destinations implements Arrivals {
     }
 
     @Override
+    public boolean knows(long migration) {
+        return migrations.containsKey(migration)
+                || fenced.containsKey(migration)
+                || settled.containsKey(migration)
+                || ended.containsKey(MigrationIds.text(migration));
+    }
+
+    @Override
     public Switched switchover(
             long migration,
             long epoch,

@@ -52,6 +52,7 @@ public final class PeerServer implements AutoCloseable {
                 .callExecutor(new StepsOnThePool())
                 .maxInboundMessageSize(MAX_MESSAGE_BYTES)
                 .withChildOption(EpollChannelOption.TCP_USER_TIMEOUT, PeerChannels.USER_TIMEOUT_MS)
+                .withChildOption(PeerChannels.THIN_LINEAR, 1)
                 .keepAliveTime(10, TimeUnit.SECONDS)
                 .keepAliveTimeout(5, TimeUnit.SECONDS)
                 .permitKeepAliveTime(1, TimeUnit.SECONDS)

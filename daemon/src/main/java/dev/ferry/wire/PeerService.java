@@ -46,11 +46,14 @@ final class PeerService extends PeerServiceGrpc.PeerServiceImplBase {
                                 + ", the source (" + request.getFerryVersion() + ") speaks "
                                 + request.getProtocolVersion() + ": install the same release on both hosts");
             }
-            return HelloResponse.newBuilder()
+            HelloResponse.Builder b = HelloResponse.newBuilder()
                     .setProtocolVersion(PeerMessages.PROTOCOL_VERSION)
                     .setFerryVersion(version)
-                    .setHostName(hostName)
-                    .build();
+                    .setHostName(hostName);
+            if (request.hasMigration()) {
+                b.setKnowsMigration(arrivals.knows(request.getMigration()));
+            }
+            return b.build();
         });
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ferry.api.ListenAddress;
 import dev.ferry.migration.Policy;
+import dev.ferry.migration.RetryLimits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -63,6 +64,8 @@ class ConfigLoaderTest {
             bandwidth = 125_000_000
             postcopy_bandwidth = 7
             connect_timeout_seconds = 3
+            retry_seconds = 2.5
+            retries = 7
             [log]
             level = "debug"
             """);
@@ -75,6 +78,7 @@ class ConfigLoaderTest {
         assertThat(c.guests().paths()).containsEntry("/a.b/c", "/d");
         assertThat(c.policy()).isEqualTo(new Policy(0, 1_500_000_000L, 125_000_000, 7, false));
         assertThat(c.connectTimeoutSeconds()).isEqualTo(3);
+        assertThat(c.retryLimits()).isEqualTo(new RetryLimits(2_500_000_000L, 7));
         assertThat(c.logLevel()).isEqualTo("DEBUG");
     }
 

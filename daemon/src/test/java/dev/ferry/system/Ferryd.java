@@ -162,6 +162,16 @@ final class Ferryd implements AutoCloseable {
                         .build());
     }
 
+    /** @param to addresses, with commas between */
+    Migration start(String guest, String to, Policy policy) {
+        return migrations()
+                .start(StartRequest.newBuilder()
+                        .setGuest(guest)
+                        .setTo(to)
+                        .setPolicy(policy)
+                        .build());
+    }
+
     Migration get(String id) {
         return migrations().get(GetRequest.newBuilder().setId(id).build());
     }
