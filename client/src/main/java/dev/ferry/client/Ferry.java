@@ -75,7 +75,7 @@ final class Ferry {
         CommandLine line = new CommandLine(ferry)
                 .registerConverter(Endpoint.class, converter(Endpoint::parse))
                 .registerConverter(Format.class, converter(Format::parse))
-                .registerConverter(HostPort.class, converter(HostPort::parse))
+                .registerConverter(PeerAddresses.class, converter(PeerAddresses::parse))
                 .registerConverter(Limit.class, converter(Limit::parse))
                 .registerConverter(LostPages.class, converter(LostPages::parse))
                 .registerConverter(Rate.class, converter(Rate::parse))

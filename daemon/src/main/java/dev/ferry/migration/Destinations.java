@@ -262,6 +262,7 @@ public class Destinations implements Arrivals {
         return migrations.containsKey(migration)
                 || fenced.containsKey(migration)
                 || settled.containsKey(migration)
+                || renounced.containsKey(migration)
                 || ended.containsKey(MigrationIds.text(migration));
     }
 

@@ -99,7 +99,7 @@ final class PeerChannels implements AutoCloseable {
 
     private EpollSocketChannel socket() {
         EpollSocketChannel socket = new EpollSocketChannel();
-        // Not as options of the channel: gRPC sets its own after them.
+        // As options of the channel they had no effect: gRPC has its own.
         socket.pipeline().addLast(new ChannelOutboundHandlerAdapter() {
             @Override
             public void connect(ChannelHandlerContext ctx, SocketAddress to, SocketAddress from, ChannelPromise done) {

@@ -16,17 +16,18 @@ import dev.ferry.migration.SmallPages;
 import dev.ferry.v1.AbortRequest;
 import dev.ferry.v1.CommitRequest;
 import dev.ferry.v1.CommitResponse;
-import dev.ferry.v1.ConfirmLostRequest;
 import dev.ferry.v1.FinishRequest;
 import dev.ferry.v1.HelloRequest;
 import dev.ferry.v1.HelloResponse;
-import dev.ferry.v1.PagesLostRequest;
 import dev.ferry.v1.PeerServiceGrpc;
 import dev.ferry.v1.ReconcileRequest;
 import dev.ferry.v1.SwitchoverRequest;
 import dev.ferry.v1.SwitchoverResponse;
 import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.netty.channel.ConnectTimeoutException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -111,6 +112,7 @@ final class PeerClient implements PeerLink {
     private String find(boolean again, Runnable goesOn) {
         long endNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(connectSeconds);
         List<String> left = new ArrayList<>(addresses);
+        FerryException away = null;
         FerryException refused = null;
         for (long answerNs = ANSWER_NS; ; answerNs *= 2) {
             long leftNs = Math.max(1, endNs - System.nanoTime());
@@ -118,23 +120,38 @@ final class PeerClient implements PeerLink {
             try (Knocking knocking = new Knocking(left)) {
                 answer = knocking.await(leftNs, goesOn);
             } catch (FerryException e) {
-                // Who has answered and was not the right one says more than who has not.
-                throw refused == null ? notThere(e) : refused;
+                throw notThere(e);
             }
             use(answer);
             try {
                 return helloOnce(Math.min(leftNs, Math.max(answerNs, CONNECT_FACTOR * answer.tookNs())), again);
             } catch (FerryException e) {
-                boolean silence = e.category() == ErrorCategory.UNAVAILABLE;
-                if (!silence) {
+                if (e.category() != ErrorCategory.UNAVAILABLE) {
                     left.remove(address);
                     refused = refused == null ? e : refused;
+                } else if (wasSilence(e)) {
+                    away = e; // the link was cut again, or the peer is slow
+                } else {
+                    left.remove(address);
+                    away = e;
                 }
                 if (left.isEmpty() || System.nanoTime() > endNs) {
-                    throw refused == null ? e : refused;
+                    // Where somebody is away he may be the right one: what another one says is not the last word.
+                    throw away == null ? refused : away;
                 }
             }
         }
+    }
+
+    private static boolean wasSilence(Throwable e) {
+        for (Throwable t = e; t != null; t = t.getCause()) {
+            if (t instanceof ConnectTimeoutException
+                    || (t instanceof StatusRuntimeException s
+                            && s.getStatus().getCode() == Status.Code.DEADLINE_EXCEEDED)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private void use(Knocking.Answer answer) {
