@@ -1,5 +1,6 @@
 package dev.ferry.client;
 
+import dev.ferry.v1.DaemonServiceGrpc;
 import dev.ferry.v1.GuestServiceGrpc;
 import dev.ferry.v1.MigrationServiceGrpc;
 import io.grpc.ManagedChannel;
@@ -53,6 +54,10 @@ final class Connection implements AutoCloseable {
 
     GuestServiceGrpc.GuestServiceBlockingStub guests() {
         return GuestServiceGrpc.newBlockingStub(channel).withDeadlineAfter(DEADLINE_S, TimeUnit.SECONDS);
+    }
+
+    DaemonServiceGrpc.DaemonServiceBlockingStub daemon() {
+        return DaemonServiceGrpc.newBlockingStub(channel).withDeadlineAfter(DEADLINE_S, TimeUnit.SECONDS);
     }
 
     /** For streams: no deadline. */

@@ -38,6 +38,7 @@ import picocli.CommandLine.TypeConversionException;
             CancelCommand.class,
             ResumeCommand.class,
             RollbackCommand.class,
+            StatusCommand.class,
             TlsCommand.class
         })
 final class Ferry {
@@ -76,7 +77,7 @@ final class Ferry {
         CommandLine line = new CommandLine(ferry)
                 .registerConverter(Endpoint.class, converter(Endpoint::parse))
                 .registerConverter(Format.class, converter(Format::parse))
-                .registerConverter(HostPort.class, converter(HostPort::parse))
+                .registerConverter(PeerAddresses.class, converter(PeerAddresses::parse))
                 .registerConverter(Limit.class, converter(Limit::parse))
                 .registerConverter(LostPages.class, converter(LostPages::parse))
                 .registerConverter(Rate.class, converter(Rate::parse))

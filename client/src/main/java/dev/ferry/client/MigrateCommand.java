@@ -15,8 +15,12 @@ final class MigrateCommand extends ClientCommand {
     @Parameters(paramLabel = "NAME", description = "the guest")
     private String guest;
 
-    @Option(names = "--to", required = true, paramLabel = "HOST:PORT", description = "the destination's peer address")
-    private HostPort to;
+    @Option(
+            names = "--to",
+            required = true,
+            paramLabel = "HOST:PORT[,HOST:PORT]",
+            description = "the destination's peer address; more of the same ferryd are tried when it is away")
+    private PeerAddresses to;
 
     @Option(names = "--wait", description = "show progress on stderr until the migration has ended")
     private boolean wait;

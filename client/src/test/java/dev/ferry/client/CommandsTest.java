@@ -9,6 +9,7 @@ import dev.ferry.v1.DetachGuestRequest;
 import dev.ferry.v1.GetRequest;
 import dev.ferry.v1.ListResponse;
 import dev.ferry.v1.LostPagePolicy;
+import dev.ferry.v1.PeerSecurity;
 import dev.ferry.v1.Policy;
 import dev.ferry.v1.Reason;
 import dev.ferry.v1.ResumeRequest;
@@ -46,6 +47,21 @@ class CommandsTest extends CommandTest {
         assertThat(request.getQmpSocket())
                 .isEqualTo(Path.of("qmp.sock").toAbsolutePath().toString());
         assertThat(request.getIncoming()).isTrue();
+    }
+
+    @Test
+    void shouldSayHowPeersAreSecured() {
+        assertThat(ferry("status")).isZero();
+        assertThat(screen.out())
+                .contains("tls            mutual, 1.3\n")
+                .contains("host-a, ends 1970-01-02T00:00:00Z\n")
+                .contains("lets in        host-b\n")
+                .contains("refused        3 ");
+        assertThat(StatusCommand.text(Samples.status().toBuilder()
+                        .setPeerSecurity(PeerSecurity.newBuilder().setMode(PeerSecurity.Mode.MODE_OFF))
+                        .build()))
+                .contains("tls            OFF: ")
+                .doesNotContain("lets in");
     }
 
     @Test

@@ -4,8 +4,11 @@ import dev.ferry.v1.AttachGuestRequest;
 import dev.ferry.v1.CancelRequest;
 import dev.ferry.v1.CheckRequest;
 import dev.ferry.v1.CheckResponse;
+import dev.ferry.v1.DaemonServiceGrpc;
 import dev.ferry.v1.DetachGuestRequest;
 import dev.ferry.v1.GetRequest;
+import dev.ferry.v1.GetStatusRequest;
+import dev.ferry.v1.GetStatusResponse;
 import dev.ferry.v1.Guest;
 import dev.ferry.v1.GuestServiceGrpc;
 import dev.ferry.v1.ListGuestsRequest;
@@ -64,6 +67,7 @@ final class FakeFerryd implements AutoCloseable {
                 .workerEventLoopGroup(loop)
                 .addService(new Migrations())
                 .addService(new Guests())
+                .addService(new Daemon())
                 .build()
                 .start();
     }
@@ -154,6 +158,13 @@ final class FakeFerryd implements AutoCloseable {
         @Override
         public void cancel(CancelRequest request, StreamObserver<Migration> observer) {
             answer(request, observer, migration);
+        }
+    }
+
+    private final class Daemon extends DaemonServiceGrpc.DaemonServiceImplBase {
+        @Override
+        public void getStatus(GetStatusRequest request, StreamObserver<GetStatusResponse> observer) {
+            answer(request, observer, Samples.status());
         }
     }
 

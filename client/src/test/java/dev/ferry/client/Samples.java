@@ -1,11 +1,13 @@
 package dev.ferry.client;
 
 import dev.ferry.v1.Block;
+import dev.ferry.v1.GetStatusResponse;
 import dev.ferry.v1.Guest;
 import dev.ferry.v1.GuestStatus;
 import dev.ferry.v1.LatencyUs;
 import dev.ferry.v1.Migration;
 import dev.ferry.v1.MigrationState;
+import dev.ferry.v1.PeerSecurity;
 import dev.ferry.v1.Phase;
 import dev.ferry.v1.Postcopy;
 import dev.ferry.v1.Precopy;
@@ -98,6 +100,22 @@ final class Samples {
         return precopy().toBuilder()
                 .setState(MigrationState.CANCELLED)
                 .setReason("cancelled by request")
+                .build();
+    }
+
+    static GetStatusResponse status() {
+        return GetStatusResponse.newBuilder()
+                .setFerryVersion("1.2")
+                .setHostName("host-a")
+                .setPeerAddress("10.0.0.1:7755")
+                .addControlAddresses("unix:/run/ferry/control.sock")
+                .setPeerSecurity(PeerSecurity.newBuilder()
+                        .setMode(PeerSecurity.Mode.MODE_MUTUAL)
+                        .addNames("host-a")
+                        .setCertificateEndsUnixMs(86_400_000)
+                        .addAllowed("host-b")
+                        .setRefused(3))
+                .setUptimeMs(5_000)
                 .build();
     }
 

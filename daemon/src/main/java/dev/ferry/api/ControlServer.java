@@ -4,6 +4,7 @@ import dev.ferry.base.NanoClock;
 import dev.ferry.migration.GuestControl;
 import dev.ferry.migration.MigrationControl;
 import dev.ferry.migration.Policy;
+import dev.ferry.v1.DaemonServiceGrpc;
 import dev.ferry.v1.GuestServiceGrpc;
 import dev.ferry.v1.MigrationServiceGrpc;
 import io.grpc.BindableService;
@@ -28,6 +29,7 @@ import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 
 /**
  * The control addresses of a ferryd: migrations, guests, health and reflection, on every address the same. Calls run on a
@@ -64,13 +66,19 @@ public final class ControlServer implements AutoCloseable {
      * @param defaults for what a caller leaves open
      */
     public ControlServer(
-            List<String> listen, MigrationControl migrations, GuestControl guests, Policy defaults, NanoClock clock)
+            List<String> listen,
+            MigrationControl migrations,
+            GuestControl guests,
+            Supplier<DaemonStatus> status,
+            Policy defaults,
+            NanoClock clock)
             throws IOException {
         this.clock = clock;
         watches = new Watches(migrations);
         services = List.of(
                 new MigrationCalls(migrations, guests, defaults, watches),
                 new GuestCalls(guests),
+                new DaemonCalls(status, this::addresses),
                 health.getHealthService(),
                 ProtoReflectionServiceV1.newInstance());
         try {
@@ -81,7 +89,8 @@ public final class ControlServer implements AutoCloseable {
             close();
             throw e;
         }
-        for (String service : List.of("", MigrationServiceGrpc.SERVICE_NAME, GuestServiceGrpc.SERVICE_NAME)) {
+        for (String service : List.of(
+                "", MigrationServiceGrpc.SERVICE_NAME, GuestServiceGrpc.SERVICE_NAME, DaemonServiceGrpc.SERVICE_NAME)) {
             health.setStatus(service, ServingStatus.SERVING);
         }
     }

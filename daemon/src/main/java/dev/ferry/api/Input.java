@@ -6,6 +6,7 @@ import java.util.regex.Pattern;
 /** What a caller may say. Everything else is INVALID_ARGUMENT with the field's name, what was said and what is allowed. */
 final class Input {
     private static final int REQUEST_ID_CHARS = 128;
+    private static final int MOST_ADDRESSES = 4;
     private static final int SHOWN_CHARS = 80;
     private static final Pattern GUEST = Pattern.compile("[A-Za-z0-9._-]{1,64}");
     private static final Pattern ID = Pattern.compile("[0-9a-f]{16}");
@@ -30,10 +31,17 @@ final class Input {
     }
 
     static String peer(String to) {
-        Matcher m = PEER.matcher(to);
-        if (!m.matches() || Integer.parseInt(m.group(1)) < 1 || Integer.parseInt(m.group(1)) > 65_535) {
-            throw ApiStatus.invalid("to: " + shown(to)
-                    + " is no peer address: HOST:PORT or [IPV6]:PORT, what the destination's ferryd listens on");
+        String[] addresses = to.split(",", -1);
+        if (addresses.length > MOST_ADDRESSES) {
+            throw ApiStatus.invalid("to: " + addresses.length + " addresses, at most " + MOST_ADDRESSES);
+        }
+        for (String address : addresses) {
+            Matcher m = PEER.matcher(address);
+            if (!m.matches() || Integer.parseInt(m.group(1)) < 1 || Integer.parseInt(m.group(1)) > 65_535) {
+                throw ApiStatus.invalid("to: " + shown(address)
+                        + " is no peer address: HOST:PORT or [IPV6]:PORT, what the destination's ferryd listens on;"
+                        + " several addresses of the same ferryd with commas between");
+            }
         }
         return to;
     }

@@ -1,6 +1,7 @@
 package dev.ferry.daemon;
 
 import dev.ferry.migration.Policy;
+import dev.ferry.migration.RetryLimits;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
@@ -16,6 +17,7 @@ import java.util.Optional;
  * @param control addresses of the API, as {@link dev.ferry.api.ListenAddress#control} reads them
  * @param peer where other daemons reach this one
  * @param tls between daemons; empty: it was said that there is none
+ * @param retryLimits for connections that are lost in pre-copy
  * @param policy of migrations that do not say otherwise
  * @param logLevel as logback names it
  */
@@ -29,6 +31,7 @@ record Config(
         Guests guests,
         Policy policy,
         long connectTimeoutSeconds,
+        RetryLimits retryLimits,
         String logLevel) {
 
     /** @see dev.ferry.wire.PeerTls */

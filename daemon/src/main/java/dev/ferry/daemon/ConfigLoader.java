@@ -3,6 +3,7 @@ package dev.ferry.daemon;
 import dev.ferry.api.ListenAddress;
 import dev.ferry.migration.LostPagePolicy;
 import dev.ferry.migration.Policy;
+import dev.ferry.migration.RetryLimits;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.CharacterCodingException;
@@ -24,6 +25,11 @@ final class ConfigLoader {
     private static final Path HOST_NAME = Path.of("/proc/sys/kernel/hostname");
     private static final double WEEK_SECONDS = 7 * 24 * 3600.0;
     private static final double NS_PER_SECOND = 1e9;
+
+    /** After more the destination has ended what it began: {@link dev.ferry.migration.Destinations}. */
+    private static final double MOST_RETRY_SECONDS = 14;
+
+    private static final long MOST_RETRIES = 1000;
 
     private final TomlReader toml;
 
@@ -68,6 +74,7 @@ final class ConfigLoader {
                         toml.textTable("guests.paths")),
                 policy(Policy.defaults()),
                 toml.number("migration.connect_timeout_seconds", 1, 3600, 10),
+                retryLimits(),
                 level());
     }
 
@@ -140,6 +147,14 @@ final class ConfigLoader {
             case "off" -> Optional.empty();
             default -> throw toml.wrong("tls.mode", "\"" + mode + "\", allowed are \"mutual\" and \"off\"");
         };
+    }
+
+    private RetryLimits retryLimits() throws ConfigException {
+        RetryLimits builtIn = RetryLimits.DEFAULTS;
+        return new RetryLimits(
+                (long) (toml.seconds("migration.retry_seconds", MOST_RETRY_SECONDS, builtIn.ns() / NS_PER_SECOND)
+                        * NS_PER_SECOND),
+                (int) toml.number("migration.retries", 0, MOST_RETRIES, builtIn.times()));
     }
 
     private Policy policy(Policy builtIn) throws ConfigException {

@@ -58,6 +58,7 @@ final class FileJournal implements Journal {
         p.setProperty("keepSource", Boolean.toString(entry.keepSource()));
         p.setProperty("startedUnixMs", Long.toString(entry.startedUnixMs()));
         p.setProperty("postcopyBandwidth", Long.toString(entry.postcopyBandwidthBytesPerSecond()));
+        p.setProperty("identity", entry.identity());
         p.setProperty("lostPages", entry.lostPages().action().name());
         p.setProperty("lostPageLimitNs", Long.toString(entry.lostPages().limitNs()));
         Path file = file(entry.id(), entry.side());
@@ -134,7 +135,8 @@ final class FileJournal implements Journal {
                     Boolean.parseBoolean(p.getProperty("keepSource")),
                     Long.parseLong(p.getProperty("startedUnixMs")),
                     Long.parseLong(p.getProperty("postcopyBandwidth", "0")),
-                    lostPages(p));
+                    lostPages(p),
+                    p.getProperty("identity", ""));
         } catch (IllegalArgumentException | NullPointerException e) {
             throw new IOException(file + " is not a journal of this release: " + e.getMessage(), e);
         }

@@ -18,6 +18,7 @@ import dev.ferry.migration.PageRuns;
 import dev.ferry.migration.PeerLink;
 import dev.ferry.migration.Policy;
 import dev.ferry.migration.Reason;
+import dev.ferry.migration.RetryLimits;
 import dev.ferry.migration.SourceGuest;
 import dev.ferry.postcopy.ArrivalMemory;
 import dev.ferry.postcopy.FaultQueue;
@@ -26,6 +27,7 @@ import dev.ferry.precopy.SourceMemory;
 import dev.ferry.sys.ThreadPriority;
 import dev.ferry.wire.PeerDialer;
 import dev.ferry.wire.PeerServer;
+import dev.ferry.wire.PeerTls;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -65,6 +67,12 @@ final class Rehearsal implements GuestHost, AutoCloseable {
     private final AtomicBoolean started = new AtomicBoolean();
     private volatile Arriving arriving;
     private volatile boolean closed;
+    private final Optional<PeerTls> tls;
+
+    /** @param tls for connections of this host to itself */
+    Rehearsal(Optional<PeerTls> tls) {
+        this.tls = tls;
+    }
 
     /** Once; later calls do nothing. */
     void start() {
@@ -85,10 +93,10 @@ final class Rehearsal implements GuestHost, AutoCloseable {
         NanoClock clock = NanoClock.system();
         Destinations destinations = new Destinations(this, new NoJournal(), clock, System::currentTimeMillis);
         InetSocketAddress here = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
-        try (PeerServer server = new PeerServer(here, destinations, "", "", Optional.empty(), THREADS + "-");
+        try (PeerServer server = new PeerServer(here, destinations, "", "", tls, THREADS + "-");
                 Migrations migrations = new Migrations(
                         this,
-                        new PeerDialer("", 10, Optional.empty(), THREADS + "-"),
+                        new PeerDialer("", 10, THREADS + "-", RetryLimits.DEFAULTS, tls),
                         new Destinations(this, new NoJournal(), clock, System::currentTimeMillis),
                         new NoJournal(),
                         clock,
@@ -112,8 +120,8 @@ final class Rehearsal implements GuestHost, AutoCloseable {
     }
 
     /** The calls of the blackout, often enough to be compiled; nobody knows the migration that they name. */
-    private static void call(String to) {
-        try (PeerLink link = new PeerDialer("", 10, Optional.empty(), THREADS + "-").dial(to, 0, 0)) {
+    private void call(String to) {
+        try (PeerLink link = new PeerDialer("", 10, THREADS + "-", RetryLimits.DEFAULTS, tls).dial(to, 0, 0)) {
             link.hello();
             List<PageRuns> stale = List.of(new PageRuns(0));
             for (int i = 0; i < CALLS; i++) {

@@ -1,6 +1,7 @@
 package dev.ferry.daemon;
 
 import dev.ferry.api.ControlServer;
+import dev.ferry.api.DaemonStatus;
 import dev.ferry.api.ListenAddress;
 import dev.ferry.base.NanoClock;
 import dev.ferry.migration.Destinations;
@@ -59,6 +60,7 @@ final class Wiring implements AutoCloseable {
             Path migrationsDir = Files.createDirectories(runtime.resolve("migrations"));
 
             NanoClock clock = NanoClock.system();
+            long sinceNs = clock.nanoTime();
             FaultPoints faults = faultPoints();
             Config.Guests guests = config.guests();
             HostProfile profile =
@@ -79,7 +81,7 @@ final class Wiring implements AutoCloseable {
             peerAddress = ListenAddress.text(new InetSocketAddress(config.peer().getAddress(), peer.port()));
             Migrations migrations = new Migrations(
                     host,
-                    new PeerDialer(version, config.connectTimeoutSeconds(), tls),
+                    new PeerDialer(version, config.connectTimeoutSeconds(), "", config.retryLimits(), tls),
                     destinations,
                     journal,
                     clock,
@@ -91,7 +93,7 @@ final class Wiring implements AutoCloseable {
                     faults);
             leftOvers.recoverDepartures(migrations);
             registry.setMoving(migrations::moving);
-            Rehearsal rehearsal = open(new Rehearsal());
+            Rehearsal rehearsal = open(new Rehearsal(tls.map(PeerTls::toItself)));
             sweep(() -> {
                 destinations.sweep();
                 leftOvers.retry(migrations);
@@ -99,8 +101,13 @@ final class Wiring implements AutoCloseable {
                     rehearsal.start();
                 }
             });
-            ControlServer control =
-                    open(new ControlServer(config.control(), migrations, registry, config.policy(), clock));
+            ControlServer control = open(new ControlServer(
+                    config.control(),
+                    migrations,
+                    registry,
+                    () -> status(config, version, peer, tls, clock.nanoTime() - sinceNs),
+                    config.policy(),
+                    clock));
             controlAddresses = String.join(",", control.addresses());
             if (!leftOvers.someoneWaits()) {
                 rehearsal.start();
@@ -138,6 +145,16 @@ final class Wiring implements AutoCloseable {
                             + " and [tls] mode = \"off\" in the configuration does without",
                     e);
         }
+    }
+
+    private DaemonStatus status(Config config, String version, PeerServer peer, Optional<PeerTls> tls, long uptimeNs) {
+        return new DaemonStatus(
+                version,
+                config.name(),
+                peerAddress,
+                tls.map(t -> new DaemonStatus.Tls(t.names(), t.endsUnixMs(), t.allowed())),
+                peer.refused(),
+                uptimeNs);
     }
 
     private static PeerServer peerServer(

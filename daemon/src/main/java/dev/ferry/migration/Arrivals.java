@@ -4,6 +4,7 @@ import dev.ferry.memory.RamBlock;
 import dev.ferry.postcopy.FaultQueue;
 import dev.ferry.postcopy.PageRequester;
 import java.nio.ByteBuffer;
+import java.util.Collection;
 import java.util.List;
 
 /**
@@ -12,6 +13,18 @@ import java.util.List;
  */
 public interface Arrivals {
     List<Reason> check(IncomingSpec spec);
+
+    /** Whether this migration is or was here: else the source has reached another daemon than the one that it means. */
+    default boolean knows(long migration) {
+        return true;
+    }
+
+    /**
+     * PERMISSION_DENIED: this migration was begun by a source that has proven to be another. One that is not known here is nobody's.
+     *
+     * @param proven the caller's names, of its certificate; empty: nobody has to prove anything here
+     */
+    void requireSource(long migration, Collection<String> proven);
 
     /** Throws CannotMoveException with the reasons. */
     void prepare(IncomingSpec spec);

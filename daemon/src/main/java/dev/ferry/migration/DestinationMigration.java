@@ -12,6 +12,7 @@ import dev.ferry.postcopy.FaultQueue;
 import dev.ferry.postcopy.PageRequester;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -58,7 +59,6 @@ final class DestinationMigration {
     private volatile long settledNs;
     private volatile long fencedNs;
     private volatile long residualPages;
-    private volatile long lastPlaced;
     private volatile long lastContactNs;
     private final SourceAbsence absence;
     private final DamagedMessages damaged = new DamagedMessages();
@@ -78,6 +78,12 @@ final class DestinationMigration {
     private volatile Receiver latestBulk;
 
     private volatile Receiver latestDemand;
+
+    /** Guards which streams are there. Taken when one begins or ends. */
+    private final Object streams = new Object();
+
+    /** Open, the latest last. */
+    private final List<Receiver> demandStreams = new ArrayList<>();
 
     /** What a peer did against the protocol; nothing of this migration is trusted from then on. */
     private volatile String violation;
@@ -106,6 +112,11 @@ final class DestinationMigration {
 
     String guestName() {
         return entry.guest();
+    }
+
+    /** @param proven by the caller; empty: nobody has to prove anything */
+    boolean isOf(Collection<String> proven) {
+        return proven.isEmpty() || entry.identity().isEmpty() || proven.contains(entry.identity());
     }
 
     boolean hasEnded() {
@@ -150,7 +161,6 @@ final class DestinationMigration {
         if (entry.step() == Journal.Step.STOPPED) {
             freeze("ferryd was restarted, and the policy of lost pages had stopped the guest before");
         } else if (entry.step() == Journal.Step.POISONED) {
-            step = Step.POISONED;
             poisonMissing("ferryd was restarted, and the policy of lost pages had poisoned them before");
         }
         guest.serveFaults();
@@ -192,10 +202,12 @@ final class DestinationMigration {
         if (violation != null) {
             throw new FerryException(ErrorCategory.FAILED_PRECONDITION, "the source broke the protocol: " + violation);
         }
-        if (bulkSequence != lastPlaced) {
+        Receiver bulk = latestBulk;
+        long placed = bulk == null ? 0 : bulk.lastPlaced;
+        if (bulkSequence != placed) {
             throw new FerryException(
                     ErrorCategory.FAILED_PRECONDITION,
-                    "batch " + bulkSequence + " was sent, " + lastPlaced + " is placed: the switch would lose pages");
+                    "batch " + bulkSequence + " was sent, " + placed + " is placed: the switch would lose pages");
         }
         record.state(MigrationState.SWITCHOVER, "the guest is paused on the source");
         Stopwatch watch = new Stopwatch(clock);
@@ -374,7 +386,6 @@ final class DestinationMigration {
             case POISON -> {
                 journal.write(entry.at(Journal.Step.POISONED));
                 faults.at(FaultPoint.POISONED_JOURNALLED);
-                step = Step.POISONED;
                 poisonMissing(why);
             }
         }
@@ -398,6 +409,10 @@ final class DestinationMigration {
     private void poisonMissing(String why) {
         memory.poison();
         long pages = memory.poisonedPages();
+        if (pages == 0 && memory.isComplete()) {
+            return; // the last ones came just then: nothing is lost, and the journal's word does no harm to anything
+        }
+        step = Step.POISONED;
         faults.at(FaultPoint.PAGES_POISONED);
         String what = pages + " pages of guest " + entry.guest() + " are poisoned for good, as its policy says: " + why
                 + "; it runs on here without them";
@@ -421,9 +436,13 @@ final class DestinationMigration {
         absence.forgive();
         guest.thaw();
         faults.at(FaultPoint.GUEST_THAWED);
-        // Written afterwards: should we die before, the next daemon stops it again, and it can be resumed again.
-        journal.write(entry.at(Journal.Step.RESUMED));
         stopped = false;
+        try {
+            // Written afterwards: should we die before, the next daemon stops it again, and it can be resumed again.
+            journal.write(entry.at(Journal.Step.RESUMED));
+        } catch (RuntimeException e) {
+            LOG.warn("migration {}: the guest goes on, but a ferryd that is restarted stops it again", entry.id(), e);
+        }
         record.update(f -> f.guestStopped = false);
         record.state(
                 openStreams.get() > 0 ? MigrationState.POSTCOPY : MigrationState.RECOVERING,
@@ -567,12 +586,24 @@ final class DestinationMigration {
 
     Arrivals.PageReceiver openBulk() {
         throwIfClosed();
-        if (step == Step.PREPARED) {
-            record.state(MigrationState.PRECOPY, "memory arrives while the guest runs on the source");
+        synchronized (streams) {
+            Receiver before = latestBulk;
+            if (before != null && !memory.isArmed()) {
+                // Whoever comes last writes: an older version that is still under way must not come last.
+                before.supersede();
+            }
+            if (step == Step.PREPARED) {
+                if (before != null) {
+                    record.update(f -> f.recoveries++);
+                }
+                record.state(
+                        MigrationState.PRECOPY,
+                        (before == null ? "" : "the source is back: ")
+                                + "memory arrives while the guest runs on the source");
+            }
+            latestBulk = new Receiver(null);
+            return latestBulk;
         }
-        lastPlaced = 0;
-        latestBulk = new Receiver(false);
-        return latestBulk;
     }
 
     Arrivals.PageReceiver openDemand(PageRequester requester) {
@@ -583,12 +614,26 @@ final class DestinationMigration {
                     stopped ? MigrationState.RECOVERING : MigrationState.POSTCOPY,
                     stopped ? stoppedBecause("the source is back") : "the source is back");
         }
-        memory.connect((block, firstPage, pages) -> {
+        PageRequester asking = (block, firstPage, pages) -> {
             requester.request(block, firstPage, pages);
             faults.at(FaultPoint.FAULT_ASKED);
-        });
-        latestDemand = new Receiver(true);
-        return latestDemand;
+        };
+        Receiver opened = new Receiver(asking);
+        synchronized (streams) {
+            latestDemand = opened;
+            demandStreams.add(opened);
+        }
+        askTheLatest();
+        return opened;
+    }
+
+    /** Not under the lock: it sends. Whoever has changed what is the latest calls this, and the last one of them is right. */
+    private void askTheLatest() {
+        Receiver latest;
+        do {
+            latest = latestDemand;
+            memory.connect(latest.asking);
+        } while (latest != latestDemand);
     }
 
     private void throwIfClosed() {
@@ -678,8 +723,14 @@ final class DestinationMigration {
         openStreams.decrementAndGet();
         lastContactNs = clock.nanoTime();
         boolean latest = stream == latestBulk || stream == latestDemand;
+        if (stream.isDemand() && fallBack(stream)) {
+            return;
+        }
         if (stream == latestDemand) {
             absence.begins(error == null ? "it closed the stream" : error.getMessage());
+        }
+        if (error != null && latest && step == Step.PREPARED) {
+            record.stateIf(MigrationState.PRECOPY, MigrationState.PRECOPY, "the source is away: " + error.getMessage());
         }
         if (error != null
                 && latest
@@ -692,13 +743,56 @@ final class DestinationMigration {
         }
     }
 
+    /**
+     * After a cut the first words of a stream that the source has given up may arrive late, when the next one has begun; it looks
+     * like the latest then, until it ends a moment later.
+     *
+     * @return whether an earlier stream that is still open has taken its place
+     */
+    private boolean fallBack(Receiver closed) {
+        synchronized (streams) {
+            demandStreams.remove(closed);
+            if (closed != latestDemand || demandStreams.isEmpty()) {
+                return false;
+            }
+            latestDemand = demandStreams.get(demandStreams.size() - 1);
+        }
+        askTheLatest();
+        return true;
+    }
+
     /** One stream of pages, on its event loop. */
     private final class Receiver implements Arrivals.PageReceiver {
-        private final boolean demand;
+        /** Null: bulk. */
+        private final PageRequester asking;
 
-        Receiver(boolean demand) {
-            this.demand = demand;
+        private final boolean demand;
+        private volatile long lastPlaced;
+
+        /** Guarded by this. A bulk stream takes this lock for each run of pages, which nobody else wants; a demand stream never. */
+        private boolean superseded;
+
+        Receiver(PageRequester asking) {
+            this.asking = asking;
+            this.demand = asking != null;
             openStreams.incrementAndGet();
+        }
+
+        boolean isDemand() {
+            return demand;
+        }
+
+        /** Returns when nothing of this stream is being placed, and nothing will be. */
+        synchronized void supersede() {
+            superseded = true;
+        }
+
+        private void throwIfSuperseded() {
+            if (superseded) {
+                // Not the fault of whoever sends: he is away, or will try again.
+                throw new FerryException(
+                        ErrorCategory.UNAVAILABLE, "a newer stream of migration " + entry.id() + " has begun");
+            }
         }
 
         @Override
@@ -713,22 +807,34 @@ final class DestinationMigration {
 
         @Override
         public void pages(RamBlock block, long firstPage, int count, ByteBuffer data, int index) {
-            if (block.guestRam()) {
-                memory.arrived(block, firstPage, count, data, index, demand);
-                if (demand) {
-                    faults.at(FaultPoint.DEMAND_PAGE_PLACED);
+            if (demand) {
+                memory.arrived(block, firstPage, count, data, index, true);
+                faults.at(FaultPoint.DEMAND_PAGE_PLACED);
+                return;
+            }
+            synchronized (this) {
+                throwIfSuperseded();
+                if (block.guestRam()) {
+                    memory.arrived(block, firstPage, count, data, index, false);
+                } else {
+                    guest.writeSmall(block, firstPage, count, data, index);
                 }
-            } else {
-                guest.writeSmall(block, firstPage, count, data, index);
             }
         }
 
         @Override
         public void zeroPages(RamBlock block, long firstPage, long count) {
-            if (block.guestRam()) {
-                memory.arrivedZero(block, firstPage, count, demand);
-            } else {
-                guest.zeroSmall(block, firstPage, count);
+            if (demand) {
+                memory.arrivedZero(block, firstPage, count, true);
+                return;
+            }
+            synchronized (this) {
+                throwIfSuperseded();
+                if (block.guestRam()) {
+                    memory.arrivedZero(block, firstPage, count, false);
+                } else {
+                    guest.zeroSmall(block, firstPage, count);
+                }
             }
         }
 

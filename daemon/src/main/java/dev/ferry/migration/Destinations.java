@@ -7,6 +7,7 @@ import dev.ferry.memory.RamBlock;
 import dev.ferry.migration.MigrationSnapshot.PostcopyCounts;
 import dev.ferry.postcopy.PageRequester;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -145,7 +146,8 @@ public class Destinations implements Arrivals {
                 false,
                 unixMs.getAsLong(),
                 0,
-                spec.lostPages());
+                spec.lostPages(),
+                spec.identity());
         journal.write(entry);
         faults.at(FaultPoint.ARRIVAL_JOURNALLED);
         ArrivingGuest guest;
@@ -255,6 +257,26 @@ public class Destinations implements Arrivals {
     private boolean hasSettled(long migration, long epoch) {
         Settled s = migrations.containsKey(migration) ? null : settled.get(migration);
         return s != null && s.epoch() == epoch;
+    }
+
+    @Override
+    public boolean knows(long migration) {
+        return migrations.containsKey(migration)
+                || fenced.containsKey(migration)
+                || settled.containsKey(migration)
+                || renounced.containsKey(migration)
+                || ended.containsKey(MigrationIds.text(migration));
+    }
+
+    @Override
+    public void requireSource(long migration, Collection<String> proven) {
+        DestinationMigration m = migrations.get(migration);
+        if (m != null && !m.isOf(proven)) {
+            throw new FerryException(
+                    ErrorCategory.PERMISSION_DENIED,
+                    "migration " + MigrationIds.text(migration) + " is of another source than " + proven
+                            + ": nothing was done, and its guest is where it was");
+        }
     }
 
     @Override

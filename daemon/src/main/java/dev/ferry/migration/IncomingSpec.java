@@ -21,4 +21,25 @@ public record IncomingSpec(
         String machine,
         List<RamBlock> blocks,
         String source,
-        LostPagePolicy lostPages) {}
+        LostPagePolicy lostPages,
+        String identity) {
+    /** From a source that has not proven who it is. */
+    public IncomingSpec(
+            long migration,
+            long epoch,
+            String guest,
+            String definitionJson,
+            String qemuVersion,
+            String machine,
+            List<RamBlock> blocks,
+            String source,
+            LostPagePolicy lostPages) {
+        this(migration, epoch, guest, definitionJson, qemuVersion, machine, blocks, source, lostPages, "");
+    }
+
+    /** The same, of a source that has proven to be this one. */
+    public IncomingSpec of(String proven) {
+        return new IncomingSpec(
+                migration, epoch, guest, definitionJson, qemuVersion, machine, blocks, source, lostPages, proven);
+    }
+}

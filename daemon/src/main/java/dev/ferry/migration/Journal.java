@@ -35,6 +35,7 @@ public interface Journal {
      * @param epoch of the migration; an older one is refused
      * @param postcopyBandwidthBytesPerSecond of the background push; 0: unlimited
      * @param lostPages the destination's policy
+     * @param identity the destination's: a name that the source has proven by its certificate, and must prove again; else empty
      */
     record Entry(
             String id,
@@ -47,7 +48,8 @@ public interface Journal {
             boolean keepSource,
             long startedUnixMs,
             long postcopyBandwidthBytesPerSecond,
-            LostPagePolicy lostPages) {
+            LostPagePolicy lostPages,
+            String identity) {
         public Entry(
                 String id,
                 Side side,
@@ -70,7 +72,8 @@ public interface Journal {
                     keepSource,
                     startedUnixMs,
                     postcopyBandwidthBytesPerSecond,
-                    LostPagePolicy.defaults());
+                    LostPagePolicy.defaults(),
+                    "");
         }
 
         /** The same, one step on. */
@@ -86,7 +89,8 @@ public interface Journal {
                     keepSource,
                     startedUnixMs,
                     postcopyBandwidthBytesPerSecond,
-                    lostPages);
+                    lostPages,
+                    identity);
         }
     }
 

@@ -195,7 +195,8 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                 policy.keepSource(),
                 unixMs.getAsLong(),
                 policy.postcopyBandwidthBytesPerSecond(),
-                policy.lostPages());
+                policy.lostPages(),
+                "");
         MigrationRecord record = new MigrationRecord(clock, entry.startedUnixMs(), f -> {
             f.id = id;
             f.guest = spec.guest();

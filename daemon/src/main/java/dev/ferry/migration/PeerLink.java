@@ -11,6 +11,18 @@ public interface PeerLink extends AutoCloseable {
     /** Connects and says hello: refuses another protocol version or somebody who is not a ferryd. @return the peer's version */
     String hello();
 
+    /**
+     * As {@link #hello}, for a migration that is under way there. Where a peer has several addresses, one at which another ferryd
+     * answers is passed over. NOT_FOUND: whoever answers does not know the migration.
+     *
+     * @param guestWaits silence of a second is a broken connection from now on
+     * @param goesOn called now and then while it is tried; what it throws ends that
+     */
+    default void reconnect(boolean guestWaits, Runnable goesOn) {
+        goesOn.run();
+        hello();
+    }
+
     List<Reason> check(IncomingSpec spec);
 
     /** Throws CannotMoveException. */
@@ -63,7 +75,12 @@ public interface PeerLink extends AutoCloseable {
 
     /** Makes links. */
     interface Dialer {
-        /** Connects lazily to a peer, given as HOST:PORT. */
+        /** Connects lazily to a peer, given as HOST:PORT, or several of them with commas between. */
         PeerLink dial(String peer, long migration, long epoch);
+
+        /** For connections that are lost in pre-copy. */
+        default RetryLimits retryLimits() {
+            return RetryLimits.DEFAULTS;
+        }
     }
 }

@@ -34,6 +34,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private static final long BACKOFF_FIRST_NS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final long LAST_ANSWERS_NS = TimeUnit.SECONDS.toNanos(1);
     private static final long FINISH_AGAIN_NS = TimeUnit.MILLISECONDS.toNanos(2);
+    private static final String SENDING = "sending memory while the guest runs on the source";
     private static final int WARMING_CALLS = 8;
     private static final int BASE_PAGE_BYTES = 4096;
     private static final long BACKOFF_MAX_NS = TimeUnit.MILLISECONDS.toNanos(250);
@@ -68,6 +69,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
 
     private PeerLink.BulkLink bulk;
     private Precopy precopy;
+    private int retries;
     private boolean prepared;
     private boolean stopped;
     private boolean committed;
@@ -239,7 +241,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
 
     private void preCopy() {
         urgency.background(); // what copies gives way to the vCPUs
-        record.state(MigrationState.PRECOPY, "sending memory while the guest runs on the source");
+        record.state(MigrationState.PRECOPY, SENDING);
         precopyBeginNs = clock.nanoTime();
         precopy = new Precopy(
                 guest.memory(),
@@ -251,14 +253,103 @@ final class SourceMigration implements Runnable, PrecopyProgress {
                 commands,
                 this,
                 clock);
-        precopy.run();
-        faults.at(FaultPoint.PRECOPY_ENDED);
+        while (true) {
+            try {
+                precopy.run();
+                faults.at(FaultPoint.PRECOPY_ENDED);
+                demandPages = new SourcePages(guest.memory(), sent, clock);
+                link.openDemand(demandPages);
+                faults.at(FaultPoint.DEMAND_OPENED);
+                return;
+            } catch (FerryException e) {
+                if (!isLinkLost()) {
+                    throw e;
+                }
+                tryAgain(e);
+            }
+        }
+    }
+
+    /** Whether it was the connection that failed: not the guest, and not a destination that refused something. */
+    private boolean isLinkLost() {
+        try {
+            link.throwIfBroken();
+            return false;
+        } catch (FerryException e) {
+            return isAway(e);
+        }
+    }
+
+    private static boolean isAway(FerryException e) {
+        return e.category() == ErrorCategory.UNAVAILABLE || e.category() == ErrorCategory.DEADLINE_EXCEEDED;
+    }
+
+    /**
+     * In pre-copy the connection was lost, and the guest runs on: it is tried again, within limits. Returns when pages can flow
+     * again. What was sent since the last barrier counts as unsent, whatever the destination has of it; and so does what the
+     * destination says is missing.
+     */
+    private void tryAgain(FerryException lost) {
+        RetryLimits limit = dialer.retryLimits();
+        if (limit.ns() == 0 || retries == limit.times()) {
+            throw retries == 0 ? lost : givenUp(lost, "for the " + (retries + 1) + ". time");
+        }
+        retries++;
+        LOG.warn("migration {}: connection lost, tried again: {}", entry.id(), lost.getMessage());
+        record.update(f -> f.recoveries++);
+        record.state(MigrationState.PRECOPY, "connection lost, tried again: " + lost.getMessage());
+        bytesBefore += link.bytesSent();
+        long endNs = clock.nanoTime() + limit.ns();
+        Backoff backoff = new Backoff(clock);
+        while (true) {
+            link.close();
+            link = dialer.dial(peer, id, epoch);
+            try {
+                link.reconnect(false, () -> goOnTrying(lost, endNs));
+                List<PageRuns> missing = link.missing();
+                bulk = link.openBulk(); // what is under way on the lost stream is not placed any more
+                precopy.restart(bulk);
+                for (PageRuns runs : missing) {
+                    RamBlock block = ramBlock(runs.block());
+                    runs.forEach(block.pageCount(), (first, pages) -> sent.distrust(block, first, pages));
+                }
+                LOG.info("migration {}: connected again", entry.id());
+                record.state(MigrationState.PRECOPY, "connected again: " + SENDING);
+                return;
+            } catch (FerryException e) {
+                if (!isAway(e)) {
+                    throw e; // the destination has given it up
+                }
+                goOnTrying(lost, endNs);
+                backoff.pause();
+            }
+        }
+    }
+
+    private RamBlock ramBlock(int index) {
+        if (index < 0 || index >= sent.blocks().size()) {
+            throw new FerryException(ErrorCategory.INVALID_ARGUMENT, "the destination names RAM block " + index);
+        }
+        return sent.blocks().get(index);
+    }
+
+    private void goOnTrying(FerryException lost, long endNs) {
+        commands.throwIfCancelled();
+        if (clock.nanoTime() > endNs) {
+            throw givenUp(
+                    lost,
+                    "and did not come back within "
+                            + TimeUnit.NANOSECONDS.toSeconds(
+                                    dialer.retryLimits().ns()) + " s");
+        }
+    }
+
+    private static FerryException givenUp(FerryException lost, String how) {
+        return new FerryException(
+                lost.category(), "the connection was lost in pre-copy " + how + ": " + lost.getMessage(), lost);
     }
 
     private void switchover() {
-        demandPages = new SourcePages(guest.memory(), sent, clock);
-        link.openDemand(demandPages);
-        faults.at(FaultPoint.DEMAND_OPENED);
         commands.throwIfCancelled();
         record.state(MigrationState.SWITCHOVER, "the guest is paused");
         urgency.urgent();
@@ -458,7 +549,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         }
         bulk = null;
         link = dialer.dial(peer, id, epoch);
-        link.hello();
+        link.reconnect(true, () -> {});
         linked = true;
         faults.at(FaultPoint.RECONNECTED);
     }
@@ -772,8 +863,8 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         record.update(f -> {
             PrecopyCounts p = f.precopy;
             f.precopy = new PrecopyCounts(
-                    p.rounds(), p.pages(), p.zeroPages(), bulk.bytesSent(), now - precopyBeginNs, rule);
-            f.bytesSent = bulk.bytesSent();
+                    p.rounds(), p.pages(), p.zeroPages(), bytesBefore + bulk.bytesSent(), now - precopyBeginNs, rule);
+            f.bytesSent = bytesBefore + bulk.bytesSent();
             f.forecast = forecaster.forecast(
                     lastSyncNs,
                     sent.unsentBytes() / BASE_PAGE_BYTES,

@@ -13,7 +13,7 @@ public final class PageSender {
     public static final int BATCH_BYTES = 256 * 1024;
 
     private final SourceMemory memory;
-    private final PageSink sink;
+    private PageSink sink;
     private final ByteBuffer buffer;
     private final RunList wanted = new RunList();
     private final RunList found = new RunList();
@@ -25,6 +25,14 @@ public final class PageSender {
         this.memory = memory;
         this.sink = sink;
         this.buffer = ByteBuffer.allocateDirect(Math.max(BATCH_BYTES, largestPageBytes));
+    }
+
+    /** Over another connection from now on; what waited for a full batch is dropped. */
+    void restart(PageSink to) {
+        sink = to;
+        wanted.clear();
+        found.clear();
+        block = null;
     }
 
     /** How many pages of this block go into one batch. */

@@ -8,12 +8,15 @@ import java.nio.ByteBuffer;
 /**
  * Pre-copy: everything once, then rounds of what was written meanwhile, while the guest runs. Runs on the migration's owner
  * thread. Afterwards {@link SentPages} says what the destination has, lacks, and has in an old version.
+ *
+ * <p>A lost connection breaks {@link #run} off; after {@link #restart} it is called again and goes on with the round that was
+ * broken off, within the same limits.
  */
 public final class Precopy {
     private static final ByteBuffer NO_DATA = ByteBuffer.allocateDirect(0);
 
     private final SourceMemory memory;
-    private final PageSink sink;
+    private PageSink sink;
     private final SentPages sent;
     private final PageSender sender;
     private final Pacer pacer;
@@ -26,6 +29,10 @@ public final class Precopy {
     private long dirtyBytes;
     private long syncNs;
     private long deadlineNs;
+    private long beginNs;
+    private boolean begun;
+    private int roundsDone;
+    private long earlierBytes;
 
     /** @param sender over the same memory and sink */
     public Precopy(
@@ -49,19 +56,33 @@ public final class Precopy {
         this.clock = clock;
     }
 
+    /** Over another connection from now on: what the lost one may not have brought is sent again. */
+    public void restart(PageSink to) {
+        earlierBytes += sink.bytesSent();
+        sink = to;
+        sender.restart(to);
+        holes.clear();
+        sent.distrustUnconfirmed();
+    }
+
     /** Runs all rounds; the tracking must have been started. */
     public void run() {
-        long beginNs = clock.nanoTime();
-        deadlineNs = beginNs + rule.maxNs();
+        if (!begun) {
+            begun = true;
+            beginNs = clock.nanoTime();
+            deadlineNs = beginNs + rule.maxNs();
+        }
         announceUnpopulated();
         sendSmallBlocks();
         long toSend = sent.unsentBytes();
         String stop = rule.maxRounds() == 0 ? "round limit" : null;
-        for (int round = 1; stop == null; round++) {
+        while (stop == null) {
+            int round = roundsDone + 1;
             long roundNs = clock.nanoTime();
             progress.roundBegins(round, toSend);
             boolean complete = sendUnsent();
-            sink.awaitPlaced();
+            awaitPlaced();
+            roundsDone = round;
             dirtySync();
             progress.dirtySync(dirtyBytes, clock.nanoTime() - roundNs);
             long left = sent.unsentBytes();
@@ -77,8 +98,13 @@ public final class Precopy {
         }
         // What the last dirty sync found in the small blocks, so that little of them is left for the blackout.
         sendSmallBlocks();
-        sink.awaitPlaced();
+        awaitPlaced();
         progress.stopped(stop);
+    }
+
+    private void awaitPlaced() {
+        sink.awaitPlaced();
+        sent.confirm();
     }
 
     /** What the guest wrote since the last time becomes unsent. Also the last step inside the blackout. */
@@ -168,7 +194,7 @@ public final class Precopy {
     private void send(RamBlock block, long page, int pages) {
         sent.markSent(block, page, pages);
         if (sender.add(block, page, pages)) {
-            progress.sent(sender.pagesSent(), sender.zeroPagesSent(), sink.bytesSent());
+            progress.sent(sender.pagesSent(), sender.zeroPagesSent(), earlierBytes + sink.bytesSent());
         }
         pacer.charge((long) pages * block.pageSizeBytes());
         pacer.pay(waiting);

@@ -18,6 +18,9 @@ public final class SentPages {
 
     private final PageBitmap[] hot;
 
+    /** Sent since the destination last said that everything is placed. */
+    private final PageBitmap[] unconfirmed;
+
     /** With O_DIRECT disks: everything that was ever harvested; empty otherwise. */
     private PageBitmap[] distrusted = {};
 
@@ -28,6 +31,7 @@ public final class SentPages {
         this.stale = bitmaps();
         this.written = bitmaps();
         this.hot = bitmaps();
+        this.unconfirmed = bitmaps();
     }
 
     private PageBitmap[] bitmaps() {
@@ -40,8 +44,37 @@ public final class SentPages {
 
     /** Before the pages are read: whatever is written from then on is harvested later. */
     public void markSent(RamBlock block, long firstPage, long pages) {
+        unconfirmed[block.index()].setRange(firstPage, pages);
         stale[block.index()].clearRange(firstPage, pages);
         sent[block.index()].setRange(firstPage, pages);
+    }
+
+    /** The destination has placed everything that was sent until now. */
+    public void confirm() {
+        for (RamBlock block : blocks) {
+            unconfirmed[block.index()].clearRange(0, block.pageCount());
+        }
+    }
+
+    /**
+     * In pre-copy the connection was lost: nobody knows what of all that was sent since {@link #confirm} has arrived, and what
+     * the destination calls valid may be the version before.
+     */
+    public void distrustUnconfirmed() {
+        for (RamBlock block : blocks) {
+            unconfirmed[block.index()].forEachSetRun(
+                    0, block.pageCount(), block.pageCount(), (first, pages) -> distrust(block, first, pages));
+        }
+        confirm();
+    }
+
+    /**
+     * In pre-copy: the destination may have these pages, or an older version of them, or nothing. Stale as well as unsent: what is
+     * not sent again before the switch must not be taken for valid there.
+     */
+    public void distrust(RamBlock block, long firstPage, long pages) {
+        stale[block.index()].setRange(firstPage, pages);
+        sent[block.index()].clearRange(firstPage, pages);
     }
 
     /** Takes unsent pages from the first on for sending, in post-copy, until one that somebody took before; how many. */

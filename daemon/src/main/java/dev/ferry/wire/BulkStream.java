@@ -258,10 +258,12 @@ final class BulkStream extends ClientCall.Listener<BulkAck> implements PeerLink.
 
     private void throwIfStalled(long leftNs) {
         if (leftNs <= 0) {
-            throw new FerryException(
-                    ErrorCategory.UNAVAILABLE,
-                    "destination " + peer + " acknowledged nothing for " + TimeUnit.NANOSECONDS.toSeconds(STALLED_NS)
-                            + " s");
+            String why = "destination " + peer + " acknowledged nothing for "
+                    + TimeUnit.NANOSECONDS.toSeconds(STALLED_NS) + " s";
+            if (end == null) {
+                end = Status.UNAVAILABLE.withDescription(why);
+            }
+            throw new FerryException(ErrorCategory.UNAVAILABLE, why);
         }
     }
 }

@@ -81,6 +81,7 @@ final class PageCalls {
                 if (receiver == null) {
                     migration = frame.migration;
                     epoch = frame.epoch;
+                    arrivals.requireSource(migration, PeerTls.callersNames());
                     open();
                     return;
                 }

@@ -7,13 +7,18 @@ import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.ChannelException;
+import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.unix.IntegerUnixChannelOption;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import java.net.SocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -41,26 +46,39 @@ final class PeerChannels implements AutoCloseable {
     private static final int IMPATIENT_MS = 1_000;
 
     private static final int IMPATIENT_SECONDS = IMPATIENT_MS / 1_000;
+    private static final int IPPROTO_TCP = 6;
 
-    private final String peer;
+    /**
+     * What is lost on a connection that carries little is sent again every 200 ms, six times, instead of half as often each time:
+     * questions and answers are there soon after a link's return. linux/tcp.h, TCP_THIN_LINEAR_TIMEOUTS.
+     */
+    static final ChannelOption<Integer> THIN_LINEAR =
+            new IntegerUnixChannelOption("TCP_THIN_LINEAR_TIMEOUTS", IPPROTO_TCP, 16);
+
     private final Optional<PeerTls> tls;
     private final String threads;
     private final List<ManagedChannel> channels = new ArrayList<>();
     private final List<MultiThreadIoEventLoopGroup> loops = new ArrayList<>();
     private final Set<EpollSocketChannel> sockets = ConcurrentHashMap.newKeySet();
+    private String address = "";
     private int connectMs = (int) TimeUnit.SECONDS.toMillis(10);
     private volatile boolean impatient;
 
     /** @param threads what its threads' names begin with */
-    PeerChannels(String peer, Optional<PeerTls> tls, String threads) {
+    PeerChannels(Optional<PeerTls> tls, String threads) {
         this.tls = tls;
-        this.peer = peer;
         this.threads = threads;
     }
 
-    /** How long a connection of a channel that is opened from now on may take to be made. */
-    void limitConnect(int ms) {
-        connectMs = ms;
+    /**
+     * Where channels that are opened from now on lead.
+     *
+     * @param hostPort HOST:PORT
+     * @param limitMs how long a connection may take to be made
+     */
+    void use(String hostPort, int limitMs) {
+        address = hostPort;
+        connectMs = limitMs;
     }
 
     /** From now on a connection is broken when its other end is silent for a second; also those that are made later. */
@@ -84,6 +102,17 @@ final class PeerChannels implements AutoCloseable {
 
     private EpollSocketChannel socket() {
         EpollSocketChannel socket = new EpollSocketChannel();
+        // As options of the channel they had no effect: gRPC has its own.
+        socket.pipeline().addLast(new ChannelOutboundHandlerAdapter() {
+            @Override
+            public void connect(ChannelHandlerContext ctx, SocketAddress to, SocketAddress from, ChannelPromise done) {
+                if (impatient) {
+                    expectAnswers(socket);
+                }
+                ctx.connect(to, from, done);
+                ctx.pipeline().remove(this);
+            }
+        });
         sockets.add(socket);
         socket.closeFuture().addListener(closed -> sockets.remove(socket));
         return socket;
@@ -105,18 +134,19 @@ final class PeerChannels implements AutoCloseable {
 
     private ManagedChannel open(String purpose) {
         MultiThreadIoEventLoopGroup loop = new MultiThreadIoEventLoopGroup(
-                1, new DefaultThreadFactory(threads + purpose + "-" + peer, true), EpollIoHandler.newFactory());
-        NettyChannelBuilder builder = NettyChannelBuilder.forTarget(peer)
+                1, new DefaultThreadFactory(threads + purpose + "-" + address, true), EpollIoHandler.newFactory());
+        NettyChannelBuilder builder = NettyChannelBuilder.forTarget(address)
                 .eventLoopGroup(loop)
                 .channelFactory(this::socket)
                 .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, connectMs)
-                .withOption(EpollChannelOption.TCP_USER_TIMEOUT, impatient ? IMPATIENT_MS : USER_TIMEOUT_MS)
+                .withOption(THIN_LINEAR, 1)
+                .withOption(EpollChannelOption.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
                 .keepAliveTime(10, TimeUnit.SECONDS)
                 .keepAliveTimeout(5, TimeUnit.SECONDS)
                 .maxInboundMessageSize(PeerServer.MAX_MESSAGE_BYTES)
                 .decompressorRegistry(DecompressorRegistry.emptyInstance().with(Codec.Identity.NONE, true))
                 .intercept(BoundedMarshaller.responses());
-        tls.ifPresentOrElse(t -> builder.sslContext(t.client()), builder::usePlaintext);
+        tls.ifPresentOrElse(t -> t.configure(builder), builder::usePlaintext);
         ManagedChannel channel = builder.build();
         loops.add(loop);
         channels.add(channel);

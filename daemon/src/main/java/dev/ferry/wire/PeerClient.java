@@ -19,6 +19,7 @@ import dev.ferry.v1.CommitResponse;
 import dev.ferry.v1.ConfirmLostRequest;
 import dev.ferry.v1.FinishRequest;
 import dev.ferry.v1.HelloRequest;
+import dev.ferry.v1.HelloResponse;
 import dev.ferry.v1.PagesLostRequest;
 import dev.ferry.v1.PeerServiceGrpc;
 import dev.ferry.v1.ReconcileRequest;
@@ -29,6 +30,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.netty.channel.ConnectTimeoutException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -38,65 +40,107 @@ final class PeerClient implements PeerLink {
     /** gRPC's own limit for streams of ours; they live as long as the migration. */
     private static final CallOptions ON_THE_EVENT_LOOP = CallOptions.DEFAULT.withExecutor(Runnable::run);
 
-    /**
-     * For a connection to be made. A first packet that is lost is sent again a second later: when a link comes back, another
-     * attempt is there sooner. Where the way is long, every fourth one waits.
-     */
+    /** For a connection to be made to a peer that has just answered from near. */
     private static final int CONNECT_MS = 250;
 
     private static final int CONNECT_FAR_MS = 3_000;
 
+    /** A connection that takes so much longer than the one before was lost on the way. */
+    private static final int CONNECT_FACTOR = 4;
+
     /** For the answer to the first call: it does nothing, so a link that was cut again is likelier than a peer that is slow. */
     private static final long ANSWER_NS = TimeUnit.MILLISECONDS.toNanos(750);
 
-    private static final int ATTEMPTS = 4;
     private static final long OPEN_LIMIT_NS = TimeUnit.SECONDS.toNanos(10);
 
+    /** As it was said: one address or several. */
     private final String peer;
+
+    private final List<String> addresses;
     private final long migration;
     private final long epoch;
     private final String version;
     private final long connectSeconds;
     private final PeerChannels channels;
+
+    /** Null until somebody has answered. */
     private ManagedChannel control;
+
+    /** Where the last answer came from. */
+    private String address;
+
+    private int connectMs = CONNECT_FAR_MS;
     private volatile BulkStream bulk;
     private volatile DemandStream demand;
     private long bytesOfEarlierDemand;
-    /** The last connection took longer than a near peer takes. */
-    private boolean far;
 
     private volatile PostcopyCounts counts = PostcopyCounts.NONE;
 
     PeerClient(PeerChannels channels, String peer, long migration, long epoch, String version, long connectSeconds) {
         this.peer = peer;
+        this.addresses = List.of(peer.split(","));
+        this.address = addresses.get(0);
         this.migration = migration;
         this.epoch = epoch;
         this.version = version;
         this.connectSeconds = connectSeconds;
         this.channels = channels;
-        channels.limitConnect(CONNECT_MS);
-        this.control = channels.openUrgent("control");
     }
 
     @Override
     public String hello() {
+        if (control != null) {
+            return helloOnce(TimeUnit.SECONDS.toNanos(connectSeconds), false);
+        }
+        String said = find(false, () -> {});
+        // The streams' connections may be made while the guest runs on: a short cut is sat out.
+        connectMs = CONNECT_FAR_MS;
+        return said;
+    }
+
+    @Override
+    public void reconnect(boolean guestWaits, Runnable goesOn) {
+        if (guestWaits) {
+            channels.beImpatient();
+        }
+        find(true, goesOn);
+    }
+
+    /**
+     * Says hello wherever it can be said. Everything else goes the same way from then on.
+     *
+     * @param again only to whom knows the migration
+     */
+    private String find(boolean again, Runnable goesOn) {
         long endNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(connectSeconds);
-        far = false;
-        for (int attempt = 1; ; attempt++) {
-            try {
-                long leftNs = Math.max(1, endNs - System.nanoTime());
-                String peerVersion = helloOnce(far ? leftNs : Math.min(leftNs, ANSWER_NS));
-                // The streams' connections may be made while the guest runs on: a short cut is sat out.
-                channels.limitConnect(CONNECT_FAR_MS);
-                return peerVersion;
+        List<String> left = new ArrayList<>(addresses);
+        FerryException away = null;
+        FerryException refused = null;
+        for (long answerNs = ANSWER_NS; ; answerNs *= 2) {
+            long leftNs = Math.max(1, endNs - System.nanoTime());
+            Knocking.Answer answer;
+            try (Knocking knocking = new Knocking(left)) {
+                answer = knocking.await(leftNs, goesOn);
             } catch (FerryException e) {
-                if (!wasSilence(e) || System.nanoTime() > endNs) {
-                    throw e;
+                throw notThere(e);
+            }
+            use(answer);
+            try {
+                return helloOnce(Math.min(leftNs, Math.max(answerNs, CONNECT_FACTOR * answer.tookNs())), again);
+            } catch (FerryException e) {
+                if (e.category() != ErrorCategory.UNAVAILABLE) {
+                    left.remove(address);
+                    refused = refused == null ? e : refused;
+                } else if (wasSilence(e)) {
+                    away = e; // the link was cut again, or the peer is slow
+                } else {
+                    left.remove(address);
+                    away = e;
                 }
-                far = (attempt + 1) % ATTEMPTS == 0;
-                channels.close(control);
-                channels.limitConnect(far ? CONNECT_FAR_MS : CONNECT_MS);
-                control = channels.openUrgent("control");
+                if (left.isEmpty() || System.nanoTime() > endNs) {
+                    // Where somebody is away he may be the right one: what another one says is not the last word.
+                    throw away == null ? refused : away;
+                }
             }
         }
     }
@@ -112,23 +156,34 @@ final class PeerClient implements PeerLink {
         return false;
     }
 
-    private String helloOnce(long limitNs) {
+    private void use(Knocking.Answer answer) {
+        if (control != null) {
+            channels.close(control);
+        }
+        address = answer.address();
+        connectMs = (int) Math.min(
+                CONNECT_FAR_MS, Math.max(CONNECT_MS, TimeUnit.NANOSECONDS.toMillis(CONNECT_FACTOR * answer.tookNs())));
+        channels.use(address, connectMs);
+        control = channels.openUrgent("control");
+    }
+
+    /** @param again whether it has to know the migration */
+    private String helloOnce(long limitNs, boolean again) {
+        HelloRequest.Builder request = HelloRequest.newBuilder()
+                .setProtocolVersion(PeerMessages.PROTOCOL_VERSION)
+                .setFerryVersion(version);
+        if (again) {
+            request.setMigration(migration);
+        }
+        HelloResponse response;
         try {
-            return stub(connectSeconds)
+            response = stub(connectSeconds)
                     .withDeadlineAfter(limitNs, TimeUnit.NANOSECONDS)
-                    .hello(HelloRequest.newBuilder()
-                            .setProtocolVersion(PeerMessages.PROTOCOL_VERSION)
-                            .setFerryVersion(version)
-                            .build())
-                    .getFerryVersion();
+                    .hello(request.build());
         } catch (RuntimeException e) {
-            FerryException f = PeerStatus.toFerry("destination " + peer, e);
+            FerryException f = PeerStatus.toFerry("destination " + address, e);
             throw switch (f.category()) {
-                case UNAVAILABLE, DEADLINE_EXCEEDED ->
-                    new FerryException(
-                            ErrorCategory.UNAVAILABLE,
-                            f.getMessage() + ": is ferryd running there, and is this its peer address?",
-                            e);
+                case UNAVAILABLE, DEADLINE_EXCEEDED -> notThere(f);
                 case UNIMPLEMENTED, INTERNAL ->
                     new FerryException(
                             ErrorCategory.FAILED_PRECONDITION,
@@ -143,6 +198,22 @@ final class PeerClient implements PeerLink {
                         ABORTED -> f;
             };
         }
+        // An older ferryd does not say.
+        if (again && response.hasKnowsMigration() && !response.getKnowsMigration()) {
+            throw new FerryException(
+                    ErrorCategory.NOT_FOUND,
+                    "destination " + address + ": the ferryd there (" + response.getHostName()
+                            + ") does not know this migration: it is another one, or its host was restarted");
+        }
+        return response.getFerryVersion();
+    }
+
+    private FerryException notThere(FerryException e) {
+        String what = e.getMessage().startsWith("destination ")
+                ? e.getMessage()
+                : "destination " + peer + ": " + e.getMessage();
+        return new FerryException(
+                ErrorCategory.UNAVAILABLE, what + ": is ferryd running there, and is this its peer address?", e);
     }
 
     @Override
@@ -167,6 +238,7 @@ final class PeerClient implements PeerLink {
     @Override
     public void openDemand(DemandSource source) {
         channels.beImpatient(); // from here on somebody may wait
+        channels.use(address, connectMs);
         DemandStream before = demand;
         demand = new DemandStream(
                 channels.openUrgent("demand").newCall(PageMethods.DEMAND, ON_THE_EVENT_LOOP),
@@ -184,6 +256,7 @@ final class PeerClient implements PeerLink {
 
     @Override
     public BulkLink openBulk() {
+        channels.use(address, connectMs);
         bulk = new BulkStream(
                 channels.openBackground("bulk").newCall(PageMethods.BULK, ON_THE_EVENT_LOOP),
                 migration,
@@ -234,9 +307,6 @@ final class PeerClient implements PeerLink {
 
     @Override
     public List<PageRuns> missing() {
-        channels.beImpatient();
-        channels.limitConnect(
-                far ? CONNECT_FAR_MS : CONNECT_MS); // the link may be cut again before the streams are open
         return call(
                 "reconcile",
                 () -> stub(10)
@@ -331,6 +401,10 @@ final class PeerClient implements PeerLink {
     }
 
     private PeerServiceGrpc.PeerServiceBlockingStub stub(long seconds) {
+        if (control == null) { // nobody has answered yet: the first one is asked all the same
+            channels.use(address, CONNECT_MS);
+            control = channels.openUrgent("control");
+        }
         return PeerServiceGrpc.newBlockingStub(control)
                 .withMaxInboundMessageSize(PeerServer.MAX_MESSAGE_BYTES)
                 .withDeadlineAfter(seconds, TimeUnit.SECONDS);

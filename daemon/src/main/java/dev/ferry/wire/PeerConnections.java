@@ -13,6 +13,7 @@ import java.net.SocketAddress;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -67,14 +68,35 @@ final class PeerConnections extends ServerTransportFilter {
             return true;
         }
         waiting.add(remote);
+        Knock knock = new Knock();
+        child.pipeline().addFirst(knock);
         child.closeFuture().addListener(closed -> {
             leave(host);
-            if (waiting.remove(remote)) {
+            if (waiting.remove(remote) && !knock.wasAll()) {
                 refused.incrementAndGet();
                 LOG.warn("a connection from {} ended before it was one of a peer", remote);
             }
         });
         return false;
+    }
+
+    /** Who only looks whether somebody listens, as {@link Knocking} does, says nothing and goes soon. On the connection's event loop. */
+    private static final class Knock extends ChannelInboundHandlerAdapter {
+        private static final long SOON_NS = TimeUnit.SECONDS.toNanos(5);
+
+        private final long sinceNs = System.nanoTime();
+        private boolean spoke;
+
+        boolean wasAll() {
+            return !spoke && System.nanoTime() - sinceNs < SOON_NS;
+        }
+
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object message) {
+            spoke = true;
+            context.pipeline().remove(this);
+            context.fireChannelRead(message);
+        }
     }
 
     private void leave(InetAddress host) {

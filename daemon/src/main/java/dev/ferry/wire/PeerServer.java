@@ -66,6 +66,7 @@ public final class PeerServer implements AutoCloseable {
                 // No source compresses, and what is packed small is not known to be small.
                 .decompressorRegistry(DecompressorRegistry.emptyInstance().with(Codec.Identity.NONE, true))
                 .withChildOption(EpollChannelOption.TCP_USER_TIMEOUT, PeerChannels.USER_TIMEOUT_MS)
+                .withChildOption(PeerChannels.THIN_LINEAR, 1)
                 .keepAliveTime(10, TimeUnit.SECONDS)
                 .keepAliveTimeout(5, TimeUnit.SECONDS)
                 .permitKeepAliveTime(1, TimeUnit.SECONDS)

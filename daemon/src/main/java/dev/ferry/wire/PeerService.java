@@ -26,6 +26,7 @@ import dev.ferry.v1.ReconcileResponse;
 import dev.ferry.v1.SwitchoverRequest;
 import dev.ferry.v1.SwitchoverResponse;
 import io.grpc.stub.StreamObserver;
+import java.util.List;
 import java.util.function.Supplier;
 
 /** The steps of a move as a destination takes them. Blocking calls, each on a thread of the server's pool. */
@@ -50,11 +51,14 @@ final class PeerService extends PeerServiceGrpc.PeerServiceImplBase {
                                 + ", the source (" + request.getFerryVersion() + ") speaks "
                                 + request.getProtocolVersion() + ": install the same release on both hosts");
             }
-            return HelloResponse.newBuilder()
+            HelloResponse.Builder b = HelloResponse.newBuilder()
                     .setProtocolVersion(PeerMessages.PROTOCOL_VERSION)
                     .setFerryVersion(version)
-                    .setHostName(hostName)
-                    .build();
+                    .setHostName(hostName);
+            if (request.hasMigration()) {
+                b.setKnowsMigration(arrivals.knows(request.getMigration()));
+            }
+            return b.build();
         });
     }
 
@@ -72,7 +76,9 @@ final class PeerService extends PeerServiceGrpc.PeerServiceImplBase {
         answer(response, () -> {
             PrepareResponse.Builder b = PrepareResponse.newBuilder();
             try {
-                arrivals.prepare(PeerMessages.fromProto(request));
+                List<String> names = PeerTls.callersNames();
+                arrivals.requireSource(request.getMigration(), names);
+                arrivals.prepare(PeerMessages.fromProto(request).of(names.isEmpty() ? "" : names.get(0)));
             } catch (CannotMoveException e) {
                 b.addAllReasons(PeerMessages.toProto(e.reasons()));
             }
@@ -83,6 +89,7 @@ final class PeerService extends PeerServiceGrpc.PeerServiceImplBase {
     @Override
     public void switchover(SwitchoverRequest r, StreamObserver<SwitchoverResponse> response) {
         urgently(response, () -> {
+            requireSource(r.getMigration());
             Arrivals.Switched done;
             try {
                 done = arrivals.switchover(
@@ -109,6 +116,7 @@ final class PeerService extends PeerServiceGrpc.PeerServiceImplBase {
     @Override
     public void commit(CommitRequest r, StreamObserver<CommitResponse> response) {
         urgently(response, () -> {
+            requireSource(r.getMigration());
             Arrivals.Committed done = arrivals.commit(r.getMigration(), r.getEpoch());
             return CommitResponse.newBuilder()
                     .setOutcome(done.fenced() ? CommitResponse.Outcome.FENCED : CommitResponse.Outcome.RUNS)
@@ -121,6 +129,7 @@ final class PeerService extends PeerServiceGrpc.PeerServiceImplBase {
     @Override
     public void abort(AbortRequest r, StreamObserver<AbortResponse> response) {
         answer(response, () -> {
+            requireSource(r.getMigration());
             arrivals.abort(r.getMigration(), r.getEpoch(), r.getReason());
             return AbortResponse.getDefaultInstance();
         });
@@ -129,6 +138,7 @@ final class PeerService extends PeerServiceGrpc.PeerServiceImplBase {
     @Override
     public void reconcile(ReconcileRequest r, StreamObserver<ReconcileResponse> response) {
         answer(response, () -> {
+            requireSource(r.getMigration());
             ReconcileResponse.Builder b = ReconcileResponse.newBuilder();
             arrivals.missing(r.getMigration(), r.getEpoch()).stream()
                     .map(PeerMessages::toProto)
@@ -139,16 +149,18 @@ final class PeerService extends PeerServiceGrpc.PeerServiceImplBase {
 
     @Override
     public void finish(FinishRequest r, StreamObserver<FinishResponse> response) {
-        answer(
-                response,
-                () -> FinishResponse.newBuilder()
-                        .setStats(PeerMessages.toProto(arrivals.finish(r.getMigration(), r.getEpoch())))
-                        .build());
+        answer(response, () -> {
+            requireSource(r.getMigration());
+            return FinishResponse.newBuilder()
+                    .setStats(PeerMessages.toProto(arrivals.finish(r.getMigration(), r.getEpoch())))
+                    .build();
+        });
     }
 
     @Override
     public void pagesLost(PagesLostRequest r, StreamObserver<PagesLostResponse> response) {
         answer(response, () -> {
+            requireSource(r.getMigration());
             arrivals.pagesLost(r.getMigration(), r.getEpoch(), r.getReason());
             return PagesLostResponse.getDefaultInstance();
         });
@@ -157,9 +169,14 @@ final class PeerService extends PeerServiceGrpc.PeerServiceImplBase {
     @Override
     public void confirmLost(ConfirmLostRequest r, StreamObserver<ConfirmLostResponse> response) {
         answer(response, () -> {
+            requireSource(r.getMigration());
             arrivals.confirmLost(r.getMigration(), r.getEpoch());
             return ConfirmLostResponse.getDefaultInstance();
         });
+    }
+
+    private void requireSource(long migration) {
+        arrivals.requireSource(migration, PeerTls.callersNames());
     }
 
     /** For the steps of the blackout: the guest stands still. */

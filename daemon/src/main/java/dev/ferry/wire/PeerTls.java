@@ -9,6 +9,7 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import io.grpc.netty.GrpcSslContexts;
+import io.grpc.netty.NettyChannelBuilder;
 import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
@@ -25,11 +26,12 @@ import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.security.spec.PKCS8EncodedKeySpec;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
 import org.slf4j.Logger;
@@ -43,7 +45,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class PeerTls {
     private static final Logger LOG = LoggerFactory.getLogger(PeerTls.class);
-    private static final Context.Key<String> IDENTITY = Context.key("ferry-peer");
+    private static final Context.Key<List<String>> NAMES = Context.key("ferry-peer");
 
     /** Of a subject alternative name, as RFC 5280 numbers them. */
     private static final int DNS_NAME = 2;
@@ -54,10 +56,11 @@ public final class PeerTls {
     private final Path certificate;
     private final Path key;
     private final List<String> allowed;
+    private final Optional<String> authority;
     private volatile Loaded loaded;
 
     /** What was read, and by which files. */
-    private record Loaded(SslContext server, SslContext client, String stamp) {}
+    private record Loaded(SslContext server, SslContext client, List<String> names, long endsUnixMs, String stamp) {}
 
     /**
      * Reads the files.
@@ -73,7 +76,22 @@ public final class PeerTls {
         this.certificate = certificate;
         this.key = key;
         this.allowed = List.copyOf(allowed);
+        this.authority = Optional.empty();
         this.loaded = load(stamp());
+    }
+
+    private PeerTls(PeerTls other, String itself) {
+        this.ca = other.ca;
+        this.certificate = other.certificate;
+        this.key = other.key;
+        this.allowed = List.of(itself);
+        this.authority = Optional.of(itself);
+        this.loaded = other.loaded;
+    }
+
+    /** For connections of this host to itself, at whatever address. */
+    public PeerTls toItself() {
+        return new PeerTls(this, loaded.names().get(0));
     }
 
     private String stamp() {
@@ -94,12 +112,18 @@ public final class PeerTls {
     private Loaded load(String stamp) throws IOException {
         X509Certificate[] authorities = certificates(ca);
         X509Certificate[] own = certificates(certificate);
+        List<String> names;
         try {
             own[0].checkValidity();
+            names = names(own[0]);
         } catch (CertificateException e) {
             throw new IOException(certificate + ": not valid now: " + e.getMessage(), e);
         }
         requirePair(own[0]);
+        if (names.isEmpty()) {
+            throw new IOException(
+                    certificate + ": has no subject alternative name (DNS or IP) by which peers could know this host");
+        }
         try (InputStream chain = Files.newInputStream(certificate);
                 InputStream keyIn = Files.newInputStream(key)) {
             SslContextBuilder server = SslContextBuilder.forServer(chain, keyIn)
@@ -117,6 +141,8 @@ public final class PeerTls {
                 return new Loaded(
                         forServer,
                         GrpcSslContexts.configure(client, SslProvider.OPENSSL).build(),
+                        names,
+                        own[0].getNotAfter().toInstant().toEpochMilli(),
                         stamp);
             }
         } catch (IllegalArgumentException e) {
@@ -175,15 +201,31 @@ public final class PeerTls {
                 LOG.info("{} and its key were read again", certificate);
             } catch (IOException e) {
                 LOG.error("new certificates cannot be used, the old ones stay: {}", e.getMessage());
-                loaded = new Loaded(loaded.server(), loaded.client(), stamp);
+                loaded = new Loaded(loaded.server(), loaded.client(), loaded.names(), loaded.endsUnixMs(), stamp);
             }
             return loaded;
         }
     }
 
-    /** For one new connection to a destination. */
-    SslContext client() {
-        return current().client();
+    /** Of this host's certificate. */
+    public List<String> names() {
+        return current().names();
+    }
+
+    /** When this host's certificate ends, of the Unix epoch. */
+    public long endsUnixMs() {
+        return current().endsUnixMs();
+    }
+
+    /** Names one of which a source must have; empty: every one of the CA's. */
+    public List<String> allowed() {
+        return allowed;
+    }
+
+    /** For a connection to a destination. */
+    void configure(NettyChannelBuilder builder) {
+        builder.sslContext(current().client());
+        authority.ifPresent(builder::overrideAuthority);
     }
 
     /** For a server; each connection uses what is valid when it is made. */
@@ -191,10 +233,10 @@ public final class PeerTls {
         return new ReloadingSslContext(() -> current().server());
     }
 
-    /** Who calls, on a thread that serves a call; empty without TLS. */
-    static String identity() {
-        String identity = IDENTITY.get();
-        return identity == null ? "" : identity;
+    /** Who calls, on a thread that serves a call: the names of its certificate, one that is allowed first; empty without TLS. */
+    static List<String> callersNames() {
+        List<String> names = NAMES.get();
+        return names == null ? List.of() : names;
     }
 
     /** Lets nobody in whose certificate has none of the allowed names; told of each. */
@@ -205,10 +247,10 @@ public final class PeerTls {
                     ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
                 SSLSession session = call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION);
                 List<String> names = session == null ? List.of() : names(session);
-                Optional<String> known = allowed.isEmpty()
-                        ? names.stream().findFirst()
-                        : names.stream().filter(allowed::contains).findFirst();
-                if (known.isEmpty()) {
+                List<String> known = names.stream()
+                        .sorted(Comparator.comparing(name -> !allowed.contains(name)))
+                        .toList();
+                if (known.isEmpty() || (!allowed.isEmpty() && !allowed.contains(known.get(0)))) {
                     refused.run();
                     LOG.warn("a peer with the names {} is not one of {}", names, allowed);
                     call.close(
@@ -217,27 +259,27 @@ public final class PeerTls {
                             new Metadata());
                     return new ServerCall.Listener<>() {};
                 }
-                return Contexts.interceptCall(Context.current().withValue(IDENTITY, known.get()), call, headers, next);
+                return Contexts.interceptCall(Context.current().withValue(NAMES, known), call, headers, next);
             }
         };
     }
 
     private static List<String> names(SSLSession session) {
-        List<String> names = new ArrayList<>();
         try {
-            X509Certificate peer = (X509Certificate) session.getPeerCertificates()[0];
-            Collection<List<?>> all = peer.getSubjectAlternativeNames();
-            if (all != null) {
-                for (List<?> name : all) {
-                    int type = (Integer) name.get(0);
-                    if (type == DNS_NAME || type == IP_ADDRESS) {
-                        names.add((String) name.get(1));
-                    }
-                }
-            }
+            return names((X509Certificate) session.getPeerCertificates()[0]);
         } catch (SSLPeerUnverifiedException | CertificateException e) {
             LOG.warn("a peer's certificate cannot be read", e);
+            return List.of();
         }
-        return names;
+    }
+
+    private static List<String> names(X509Certificate certificate) throws CertificateException {
+        Collection<List<?>> all = certificate.getSubjectAlternativeNames();
+        return all == null
+                ? List.of()
+                : all.stream()
+                        .filter(name -> Set.of(DNS_NAME, IP_ADDRESS).contains(name.get(0)))
+                        .map(name -> (String) name.get(1))
+                        .toList();
     }
 }

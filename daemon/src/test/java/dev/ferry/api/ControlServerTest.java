@@ -11,7 +11,10 @@ import dev.ferry.v1.AttachGuestRequest;
 import dev.ferry.v1.CancelRequest;
 import dev.ferry.v1.CheckRequest;
 import dev.ferry.v1.CheckResponse;
+import dev.ferry.v1.DaemonServiceGrpc;
 import dev.ferry.v1.GetRequest;
+import dev.ferry.v1.GetStatusRequest;
+import dev.ferry.v1.GetStatusResponse;
 import dev.ferry.v1.GuestServiceGrpc;
 import dev.ferry.v1.ListGuestsRequest;
 import dev.ferry.v1.ListRequest;
@@ -19,6 +22,7 @@ import dev.ferry.v1.ListResponse;
 import dev.ferry.v1.LostPagePolicy;
 import dev.ferry.v1.Migration;
 import dev.ferry.v1.MigrationServiceGrpc;
+import dev.ferry.v1.PeerSecurity;
 import dev.ferry.v1.ResumeRequest;
 import dev.ferry.v1.RollbackRequest;
 import dev.ferry.v1.RunGuestRequest;
@@ -52,6 +56,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
@@ -105,7 +110,26 @@ class ControlServerTest {
     }
 
     private ControlServer server(String... listen) throws IOException {
-        return new ControlServer(List.of(listen), migrations, new FakeGuests(), DEFAULTS, NanoClock.system());
+        return new ControlServer(
+                List.of(listen),
+                migrations,
+                new FakeGuests(),
+                () -> new DaemonStatus("1.2", "here", "127.0.0.1:7", Optional.empty(), 3, 4_000_000),
+                DEFAULTS,
+                NanoClock.system());
+    }
+
+    @Test
+    void shouldSayWhatItIs() {
+        GetStatusResponse status =
+                DaemonServiceGrpc.newBlockingStub(channel).getStatus(GetStatusRequest.getDefaultInstance());
+        assertThat(status.getFerryVersion()).isEqualTo("1.2");
+        assertThat(status.getControlAddressesList()).isEqualTo(server.addresses());
+        assertThat(status.getPeerSecurity())
+                .isEqualTo(PeerSecurity.newBuilder()
+                        .setMode(PeerSecurity.Mode.MODE_OFF)
+                        .setRefused(3)
+                        .build());
     }
 
     @Test

@@ -31,6 +31,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -73,6 +74,7 @@ class HostileClientTest {
                 List.of("unix:" + socket),
                 new FakeMigrations(),
                 new FakeGuests(),
+                () -> new DaemonStatus("1.2", "here", "127.0.0.1:7", Optional.empty(), 3, 4_000_000),
                 Policy.defaults(),
                 NanoClock.system());
         channel = NettyChannelBuilder.forAddress(new DomainSocketAddress(socket.toString()))

@@ -24,13 +24,29 @@ class InputTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"host:1", "10.0.0.1:65535", "[2001:db8::1]:7420"})
+    @ValueSource(strings = {"host:1", "10.0.0.1:65535", "[2001:db8::1]:7420", "a:1,[::1]:2", "a:1,b:2,c:3,d:4"})
     void shouldTakePeers(String to) {
         assertThat(Input.peer(to)).isEqualTo(to);
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "host", "host:0", "host:65536", "::1:7420", "[::1]", "unix:/x", "http://h:1", "h:1/x"})
+    @ValueSource(
+            strings = {
+                "",
+                "host",
+                "host:0",
+                "host:65536",
+                "::1:7420",
+                "[::1]",
+                "unix:/x",
+                "http://h:1",
+                "h:1/x",
+                "a:1,",
+                ",a:1",
+                "a:1, b:2",
+                "a:1,b",
+                "a:1,b:2,c:3,d:4,e:5"
+            })
     void shouldRefuseOtherPeers(String to) {
         assertInvalid(() -> Input.peer(to), "to: ");
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.ferry.api.ListenAddress;
 import dev.ferry.migration.LostPagePolicy;
 import dev.ferry.migration.Policy;
+import dev.ferry.migration.RetryLimits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -66,6 +67,8 @@ class ConfigLoaderTest {
             lost_page_policy = "stop"
             lost_page_limit_seconds = 2.5
             connect_timeout_seconds = 3
+            retry_seconds = 2.5
+            retries = 7
             [log]
             level = "debug"
             """);
@@ -85,6 +88,7 @@ class ConfigLoaderTest {
                         false,
                         new LostPagePolicy(LostPagePolicy.Action.STOP, 2_500_000_000L)));
         assertThat(c.connectTimeoutSeconds()).isEqualTo(3);
+        assertThat(c.retryLimits()).isEqualTo(new RetryLimits(2_500_000_000L, 7));
         assertThat(c.logLevel()).isEqualTo("DEBUG");
     }
 

@@ -20,7 +20,8 @@ class FileJournalTest {
     Path directory;
 
     private static Entry entry(Side side, Step step) {
-        return new Entry("00000000000000ff", side, step, 3, "db 1=é", "[::1]:7", "r=1", true, 42, 7, POLICY);
+        return new Entry(
+                "00000000000000ff", side, step, 3, "db 1=é", "[::1]:7", "r=1", true, 42, 7, POLICY, "source.example");
     }
 
     @Test

@@ -141,6 +141,7 @@ final class SimDaemon implements GuestHost, Journal, FaultPoints, NanoClock {
     @Override
     public void at(FaultPoint point) {
         world.trace(host, point.name());
+        world.strikeIfRare(this, point);
         try {
             port();
         } catch (Crash e) {

@@ -245,6 +245,9 @@ final class SimLink implements PeerLink {
 
         /** Something arrives, or the receiver finds out that the stream is broken. False: nothing to do. */
         final boolean goOn() {
+            if (closed) { // a message was refused
+                return false;
+            }
             if (!at.isAlive()) {
                 broken = true;
                 closed = true;

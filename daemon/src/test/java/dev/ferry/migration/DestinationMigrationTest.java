@@ -42,7 +42,8 @@ class DestinationMigrationTest {
                 false,
                 0,
                 0,
-                LostPagePolicy.defaults());
+                LostPagePolicy.defaults(),
+                "");
         NanoClock clock = nowNs::get;
         migration = new DestinationMigration(
                 entry,

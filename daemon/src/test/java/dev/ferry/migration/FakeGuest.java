@@ -218,7 +218,7 @@ final class FakeGuest implements SourceGuest {
     public void close() {}
 
     /** The other half: arrives with empty memory, faults once it runs. */
-    static final class Arriving implements ArrivingGuest, GuestPages {
+    static class Arriving implements ArrivingGuest, GuestPages {
         final List<RamBlock> blocks;
         final byte[] memory;
         final byte[] small = new byte[16 * PAGE];

@@ -19,6 +19,8 @@ final class CutLink implements AutoCloseable {
             ip("netns add " + MIDDLE);
             ip("-n " + MIDDLE + " link add bridge0 type bridge");
             ip("-n " + MIDDLE + " link set bridge0 up");
+            ip("-n " + MIDDLE + " link add bridge1 type bridge");
+            ip("-n " + MIDDLE + " link set bridge1 up");
             for (String host : List.of("a", "b")) {
                 String space = space(host);
                 ip("netns add " + space);
@@ -33,6 +35,11 @@ final class CutLink implements AutoCloseable {
                 String other = host.equals("a") ? "b" : "a";
                 ip("-n " + space + " neigh add " + address(other) + " lladdr " + mac(other)
                         + " dev ferry0 nud permanent");
+                // A second way, of its own wire: it is never cut.
+                ip("-n " + space + " link add ferry1 type veth peer name port2-" + host + " netns " + MIDDLE);
+                ip("-n " + MIDDLE + " link set dev port2-" + host + " master bridge1 up");
+                ip("-n " + space + " addr add " + secondAddress(host) + "/24 dev ferry1");
+                ip("-n " + space + " link set ferry1 up");
                 if (!rate.isEmpty()) {
                     run("tc -n " + space + " qdisc add dev ferry0 root tbf burst 256kb latency 20ms rate " + rate);
                 }
@@ -59,6 +66,11 @@ final class CutLink implements AutoCloseable {
 
     static String address(String host) {
         return host.equals("a") ? "10.78.0.1" : "10.78.0.2";
+    }
+
+    /** On the other link. */
+    static String secondAddress(String host) {
+        return host.equals("a") ? "10.79.0.1" : "10.79.0.2";
     }
 
     private static String mac(String host) {

@@ -106,7 +106,7 @@ class FailureBeforeCommitTest {
             String id = lab.a.start("v1", lab.b, policy).getId();
             lab.a.awaitState(id, MigrationState.POSTCOPY);
             Path filler = mount.resolve("filler");
-            run("sh", "-c", "head -c 1G /dev/zero > " + filler + "; true"); // until it is full
+            run("sh", "-c", "head -c 1G /dev/zero 2>&- > " + filler + "; true"); // until it is full
             Await.until(
                     "the source says what it waits for",
                     () -> lab.a.get(id).getReason().contains("No space left"));

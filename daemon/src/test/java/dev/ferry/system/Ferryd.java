@@ -13,6 +13,7 @@ import dev.ferry.v1.RollbackRequest;
 import dev.ferry.v1.RunGuestRequest;
 import dev.ferry.v1.SetLimitsRequest;
 import dev.ferry.v1.StartRequest;
+import dev.ferry.v1.SwitchToPostcopyRequest;
 import dev.ferry.v1.WatchRequest;
 import io.grpc.Context;
 import io.grpc.ManagedChannel;
@@ -84,7 +85,7 @@ final class Ferryd implements AutoCloseable {
                         home,
                         home.getFileName(),
                         port,
-                        more.contains("[tls]") ? more : more + "\n[tls]\nmode = \"off\"\n",
+                        more.contains("[tls]") ? more : more + "\n" + HostCertificate.configuration(),
                         place.address()));
         peer = place.address() + ":" + port;
         launch();
@@ -165,6 +166,16 @@ final class Ferryd implements AutoCloseable {
                         .build());
     }
 
+    /** @param to addresses, with commas between */
+    Migration start(String guest, String to, Policy policy) {
+        return migrations()
+                .start(StartRequest.newBuilder()
+                        .setGuest(guest)
+                        .setTo(to)
+                        .setPolicy(policy)
+                        .build());
+    }
+
     Migration get(String id) {
         return migrations().get(GetRequest.newBuilder().setId(id).build());
     }
@@ -176,6 +187,11 @@ final class Ferryd implements AutoCloseable {
                         .setId(id)
                         .setPostcopyBandwidthBytesPerSecond(bytesPerSecond)
                         .build());
+    }
+
+    Migration switchNow(String id) {
+        return migrations()
+                .switchToPostcopy(SwitchToPostcopyRequest.newBuilder().setId(id).build());
     }
 
     Migration cancel(String id) {

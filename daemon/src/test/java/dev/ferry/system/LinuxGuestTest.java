@@ -20,13 +20,12 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @Tag("qemu")
 class LinuxGuestTest {
-    private static final Path REPOSITORY =
-            Path.of(System.getProperty("user.dir")).getParent();
-    private static final String HOST_IP = "192.168.77.1";
-    private static final String GUEST_IP = "192.168.77.2";
+    static final Path REPOSITORY = Path.of(System.getProperty("user.dir")).getParent();
+    static final String HOST_IP = "192.168.77.1";
+    static final String GUEST_IP = "192.168.77.2";
     private static final int PORT = 7000;
 
-    private static String script(String name, String... arguments) throws IOException, InterruptedException {
+    static String script(String name, String... arguments) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(
                 List.of(REPOSITORY.resolve("guest/linux").resolve(name).toString()));
         command.addAll(List.of(arguments));

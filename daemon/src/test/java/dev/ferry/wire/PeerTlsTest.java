@@ -152,6 +152,24 @@ class PeerTlsTest {
     }
 
     @Test
+    void shouldNotCountWhoOnlyLooksWhetherSomebodyListens() throws Exception {
+        serve(ours.tls("there"));
+        new Socket(InetAddress.getLoopbackAddress(), server.port()).close();
+        expectRefused(Optional.empty());
+        expectCounted();
+        assertThat(server.refused()).isEqualTo(1);
+    }
+
+    @Test
+    void shouldReachItself() throws Exception {
+        serve(ours.tls("elsewhere").toItself());
+        assertThat(hello(Optional.of(ours.tls("elsewhere").toItself()))).isEqualTo("test");
+        assertThatThrownBy(() -> hello(Optional.of(ours.tls("there"))))
+                .as("nobody else does")
+                .isInstanceOf(FerryException.class);
+    }
+
+    @Test
     void shouldNotStartWithACertificateThatHasExpired() throws Exception {
         serve(ours.tls("there"));
         assertThatThrownBy(() -> ours.tls("late"))
