@@ -48,7 +48,7 @@ final class Daemon implements AutoCloseable {
     }
 
     /** Returns when it is ready. */
-    static Daemon start(Lab lab, Path home, Link.Host host) throws Exception {
+    static Daemon start(Lab lab, Path home, Link.Host host, boolean tls) throws Exception {
         Files.createDirectories(home.resolve("ram"));
         Path config = home.resolve("ferryd.toml");
         String peer = lab.link().address(host) + ":" + freePort();
@@ -58,11 +58,12 @@ final class Daemon implements AutoCloseable {
                 name = "%2$s"
                 [peer]
                 listen = "%3$s"
-                [tls]
-                mode = "off"
                 [guests]
                 ram_dir = "%1$s/ram"
-                """.formatted(home, home.getFileName(), peer));
+                [tls]
+                %4$s
+                """.formatted(
+                        home, home.getFileName(), peer, tls ? certificate(lab, home, host) : "mode = \"off\""));
         Process process = lab.start(
                 host,
                 List.of(lab.repository().resolve("bin/ferryd").toString(), "--config", config.toString()),
@@ -80,6 +81,23 @@ final class Daemon implements AutoCloseable {
             throw e;
         }
         return daemon;
+    }
+
+    private static String certificate(Lab lab, Path home, Link.Host host) throws Exception {
+        Path authority = home.resolveSibling("tls");
+        String name = home.getFileName().toString();
+        Programs.run(List.of(
+                lab.repository().resolve("bin/ferry").toString(),
+                "tls",
+                "init",
+                "--dir",
+                authority.toString(),
+                name + "," + lab.link().address(host)));
+        return """
+                ca = "%1$s/ca.crt"
+                certificate = "%1$s/host.crt"
+                key = "%1$s/host.key"
+                """.formatted(authority.resolve(name));
     }
 
     long pid() {

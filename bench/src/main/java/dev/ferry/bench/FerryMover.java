@@ -33,17 +33,22 @@ final class FerryMover implements Mover {
     private int guests;
 
     FerryMover(String name, String emulator, Lab lab) throws Exception {
-        this(name, emulator, Scenario.DEFAULT_ROUNDS, lab);
+        this(name, emulator, Scenario.DEFAULT_ROUNDS, false, lab);
     }
 
-    /** @param rounds of pre-copy, whatever the scenario says; {@link Scenario#DEFAULT_ROUNDS}: as it says */
-    FerryMover(String name, String emulator, int rounds, Lab lab) throws Exception {
+    /**
+     * Starts the daemons.
+     *
+     * @param rounds of pre-copy, whatever the scenario says; {@link Scenario#DEFAULT_ROUNDS}: as it says
+     * @param tls between the daemons
+     */
+    FerryMover(String name, String emulator, int rounds, boolean tls, Lab lab) throws Exception {
         this.rounds = rounds;
         this.name = name;
         this.emulator = emulator;
         this.lab = lab;
-        source = lab.own(Daemon.start(lab, lab.directory(name + "-source"), Link.Host.SOURCE));
-        destination = lab.own(Daemon.start(lab, lab.directory(name + "-destination"), Link.Host.DESTINATION));
+        source = lab.own(Daemon.start(lab, lab.directory(name + "-source"), Link.Host.SOURCE, tls));
+        destination = lab.own(Daemon.start(lab, lab.directory(name + "-destination"), Link.Host.DESTINATION, tls));
     }
 
     @Override

@@ -26,7 +26,10 @@ final class Main implements Callable<Integer> {
     @Option(names = "--runs", paramLabel = "N", description = "Moves by each system; the table has their medians.")
     int runs = 3;
 
-    @Option(names = "--systems", split = ",", description = "Any of ferry, precopy, postcopy, preempt.")
+    @Option(
+            names = "--systems",
+            split = ",",
+            description = "Any of ferry, ferry-1, ferry-tls, ferry-1-tls, precopy, postcopy, preempt.")
     List<String> systems = List.of("ferry", "ferry-1", "precopy", "postcopy", "preempt");
 
     @Option(names = "--backports", description = "The QEMU from backports as well.")
@@ -168,7 +171,9 @@ final class Main implements Callable<Integer> {
         String name = system + suffix;
         return switch (system) {
             case "ferry" -> new FerryMover(name, emulator, lab);
-            case "ferry-1" -> new FerryMover(name, emulator, 1, lab);
+            case "ferry-1" -> new FerryMover(name, emulator, 1, false, lab);
+            case "ferry-tls" -> new FerryMover(name, emulator, Scenario.DEFAULT_ROUNDS, true, lab);
+            case "ferry-1-tls" -> new FerryMover(name, emulator, 1, true, lab);
             case "precopy" -> new QemuMover(name, emulator, QemuMover.Mode.PRECOPY, lab);
             case "postcopy" -> new QemuMover(name, emulator, QemuMover.Mode.POSTCOPY, lab);
             case "preempt" -> new QemuMover(name, emulator, QemuMover.Mode.PREEMPT, lab);
