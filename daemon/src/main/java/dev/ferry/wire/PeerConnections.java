@@ -2,7 +2,10 @@ package dev.ferry.wire;
 
 import io.grpc.Attributes;
 import io.grpc.Grpc;
+import io.grpc.Metadata;
+import io.grpc.ServerStreamTracer;
 import io.grpc.ServerTransportFilter;
+import io.grpc.Status;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -28,6 +31,9 @@ final class PeerConnections extends ServerTransportFilter {
     /** Three for each guest that moves, and those that are being made again. */
     private static final int MOST_OF_ONE_HOST = 256;
 
+    private static final Set<Status.Code> REFUSALS =
+            Set.of(Status.Code.PERMISSION_DENIED, Status.Code.UNAUTHENTICATED, Status.Code.RESOURCE_EXHAUSTED);
+
     private final Map<InetAddress, Integer> open = new ConcurrentHashMap<>();
     private final Set<SocketAddress> waiting = ConcurrentHashMap.newKeySet();
     private final AtomicLong refused = new AtomicLong();
@@ -37,8 +43,21 @@ final class PeerConnections extends ServerTransportFilter {
         return refused.get();
     }
 
-    void countRefused() {
-        refused.incrementAndGet();
+    /** Counts the calls that are refused: for who makes them, and for messages that are too long. */
+    ServerStreamTracer.Factory calls() {
+        return new ServerStreamTracer.Factory() {
+            @Override
+            public ServerStreamTracer newServerStreamTracer(String method, Metadata headers) {
+                return new ServerStreamTracer() {
+                    @Override
+                    public void streamClosed(Status status) {
+                        if (REFUSALS.contains(status.getCode())) {
+                            refused.incrementAndGet();
+                        }
+                    }
+                };
+            }
+        };
     }
 
     /** Listens; each connection goes through here before anything is read from it. */

@@ -29,6 +29,10 @@ import java.util.concurrent.TimeUnit;
 public final class PeerServer implements AutoCloseable {
     static final int MAX_MESSAGE_BYTES = 64 << 20;
     private static final int EVENT_LOOPS = 32;
+    private static final int HANDSHAKE_SECONDS = 10;
+
+    /** Of one connection: a source has one or two, and a few that it has given up. */
+    private static final int MOST_CALLS_AT_ONCE = 32;
 
     private final MultiThreadIoEventLoopGroup loops;
     private final ExecutorService pool;
@@ -57,6 +61,7 @@ public final class PeerServer implements AutoCloseable {
         NettyServerBuilder builder = NettyServerBuilder.forAddress(listen)
                 .channelFactory(connections::channel)
                 .addTransportFilter(connections)
+                .addStreamTracerFactory(connections.calls())
                 .bossEventLoopGroup(loops)
                 .workerEventLoopGroup(loops)
                 .withChildOption(ChannelOption.RECVBUF_ALLOCATOR, PeerChannels.receiveBuffers())
@@ -69,11 +74,13 @@ public final class PeerServer implements AutoCloseable {
                 .withChildOption(PeerChannels.THIN_LINEAR, 1)
                 .keepAliveTime(10, TimeUnit.SECONDS)
                 .keepAliveTimeout(5, TimeUnit.SECONDS)
+                .handshakeTimeout(HANDSHAKE_SECONDS, TimeUnit.SECONDS)
+                .maxConcurrentCallsPerConnection(MOST_CALLS_AT_ONCE)
                 .permitKeepAliveTime(1, TimeUnit.SECONDS)
                 .permitKeepAliveWithoutCalls(true)
                 .addService(BoundedMarshaller.requests(new PeerService(arrivals, version, hostName).bindService()))
                 .addService(new PageCalls(arrivals, loops).definition());
-        tls.ifPresent(t -> builder.sslContext(t.server()).intercept(t.interceptor(connections::countRefused)));
+        tls.ifPresent(t -> builder.sslContext(t.server()).intercept(t.interceptor()));
         server = builder.build().start();
     }
 

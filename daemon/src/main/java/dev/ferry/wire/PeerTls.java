@@ -239,8 +239,8 @@ public final class PeerTls {
         return names == null ? List.of() : names;
     }
 
-    /** Lets nobody in whose certificate has none of the allowed names; told of each. */
-    ServerInterceptor interceptor(Runnable refused) {
+    /** Lets nobody in whose certificate has none of the allowed names. */
+    ServerInterceptor interceptor() {
         return new ServerInterceptor() {
             @Override
             public <Q, A> ServerCall.Listener<Q> interceptCall(
@@ -251,7 +251,6 @@ public final class PeerTls {
                         .sorted(Comparator.comparing(name -> !allowed.contains(name)))
                         .toList();
                 if (known.isEmpty() || (!allowed.isEmpty() && !allowed.contains(known.get(0)))) {
-                    refused.run();
                     LOG.warn("a peer with the names {} is not one of {}", names, allowed);
                     call.close(
                             Status.PERMISSION_DENIED.withDescription("this host does not take guests from " + names
