@@ -66,10 +66,22 @@ public final class ControlServer implements AutoCloseable {
     public ControlServer(
             List<String> listen, MigrationControl migrations, GuestControl guests, Policy defaults, NanoClock clock)
             throws IOException {
+        this(listen, migrations, guests, defaults, clock, ReportSource.NONE);
+    }
+
+    /** As above, with records of migrations. */
+    public ControlServer(
+            List<String> listen,
+            MigrationControl migrations,
+            GuestControl guests,
+            Policy defaults,
+            NanoClock clock,
+            ReportSource reports)
+            throws IOException {
         this.clock = clock;
         watches = new Watches(migrations);
         services = List.of(
-                new MigrationCalls(migrations, guests, defaults, watches),
+                new MigrationCalls(migrations, guests, defaults, watches, reports),
                 new GuestCalls(guests),
                 health.getHealthService(),
                 ProtoReflectionServiceV1.newInstance());

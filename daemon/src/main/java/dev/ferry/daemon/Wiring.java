@@ -2,6 +2,7 @@ package dev.ferry.daemon;
 
 import dev.ferry.api.ControlServer;
 import dev.ferry.api.ListenAddress;
+import dev.ferry.api.SnapshotMessages;
 import dev.ferry.base.NanoClock;
 import dev.ferry.migration.Destinations;
 import dev.ferry.migration.FaultPoints;
@@ -12,6 +13,7 @@ import dev.ferry.qemu.GuestLauncher;
 import dev.ferry.qemu.GuestRegistry;
 import dev.ferry.qemu.HostProfile;
 import dev.ferry.sys.ThreadPriority;
+import dev.ferry.telemetry.Recorder;
 import dev.ferry.wire.PeerDialer;
 import dev.ferry.wire.PeerServer;
 import io.netty.util.concurrent.DefaultThreadFactory;
@@ -88,6 +90,13 @@ final class Wiring implements AutoCloseable {
                     faults);
             leftOvers.recoverDepartures(migrations);
             registry.setMoving(migrations::moving);
+            Recorder recorder = open(new Recorder(
+                    migrations::probes,
+                    SnapshotMessages::of,
+                    config.name(),
+                    version,
+                    config.stateDir().resolve("reports"),
+                    clock));
             Rehearsal rehearsal = open(new Rehearsal());
             sweep(() -> {
                 destinations.sweep();
@@ -96,8 +105,9 @@ final class Wiring implements AutoCloseable {
                     rehearsal.start();
                 }
             });
-            ControlServer control =
-                    open(new ControlServer(config.control(), migrations, registry, config.policy(), clock));
+            ControlServer control = open(new ControlServer(
+                    config.control(), migrations, registry, config.policy(), clock, recorder::report));
+            recorder.start();
             controlAddresses = String.join(",", control.addresses());
             if (!leftOvers.someoneWaits()) {
                 rehearsal.start();

@@ -146,6 +146,8 @@ final class PeerService extends PeerServiceGrpc.PeerServiceImplBase {
                 response,
                 () -> FinishResponse.newBuilder()
                         .setStats(PeerMessages.toProto(arrivals.finish(r.getMigration(), r.getEpoch())))
+                        .addAllFaultLatency(
+                                arrivals.faultLatency(r.getMigration()).flat())
                         .build());
     }
 
