@@ -9,6 +9,7 @@
 #   qemu            Debian's own QEMU
 #   net             ip and socat, for tests with bridges and taps
 #   linux-guest     cloud kernel and static busybox, unpacked into the cache (nothing goes into /boot)
+#   browser         Chromium, for the tests of the page that ferry report writes
 #   qemu-backports  a newer QEMU from Debian backports, unpacked into the cache beside the installed one
 #
 # When nothing is missing it prints nothing, needs no root and no network, and takes a few milliseconds.
@@ -25,9 +26,10 @@ ferry_group_packages() {
       '/usr/share/seabios/bios-256k.bin seabios' ;;
     net) printf '%s\n' 'ip iproute2' 'socat socat' ;;
     linux-guest) printf '%s\n' 'cpio cpio' 'gzip gzip' 'xz xz-utils' ;;
+    browser) printf '%s\n' 'chromium chromium' '/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf fonts-dejavu-core' ;;
     qemu-backports) ;;
     *)
-      echo "ferry: unknown install group '$1'; known: build guest qemu net linux-guest qemu-backports" >&2
+      echo "ferry: unknown install group '$1'; known: build guest qemu net linux-guest browser qemu-backports" >&2
       return 2
       ;;
   esac

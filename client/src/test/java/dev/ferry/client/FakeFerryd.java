@@ -5,6 +5,7 @@ import dev.ferry.v1.CancelRequest;
 import dev.ferry.v1.CheckRequest;
 import dev.ferry.v1.CheckResponse;
 import dev.ferry.v1.DetachGuestRequest;
+import dev.ferry.v1.GetReportRequest;
 import dev.ferry.v1.GetRequest;
 import dev.ferry.v1.Guest;
 import dev.ferry.v1.GuestServiceGrpc;
@@ -14,6 +15,7 @@ import dev.ferry.v1.ListRequest;
 import dev.ferry.v1.ListResponse;
 import dev.ferry.v1.Migration;
 import dev.ferry.v1.MigrationServiceGrpc;
+import dev.ferry.v1.Report;
 import dev.ferry.v1.ResumeRequest;
 import dev.ferry.v1.RollbackRequest;
 import dev.ferry.v1.RunGuestRequest;
@@ -46,6 +48,7 @@ final class FakeFerryd implements AutoCloseable {
     volatile CheckResponse checkResponse = CheckResponse.getDefaultInstance();
     volatile List<ListResponse> pages = List.of(ListResponse.getDefaultInstance());
     volatile Migration migration = Samples.precopy();
+    volatile Report report = Reports.source();
     /** What a Watch gets; it decides whether to end the stream. */
     volatile Consumer<StreamObserver<Migration>> watch = StreamObserver::onCompleted;
 
@@ -113,6 +116,11 @@ final class FakeFerryd implements AutoCloseable {
         @Override
         public void get(GetRequest request, StreamObserver<Migration> observer) {
             answer(request, observer, migration);
+        }
+
+        @Override
+        public void getReport(GetReportRequest request, StreamObserver<Report> observer) {
+            answer(request, observer, report);
         }
 
         @Override

@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -17,6 +18,8 @@ final class EventLog {
 
     /** So close to each other, peers' offences are one event. */
     private static final long TOGETHER_NS = TimeUnit.SECONDS.toNanos(1);
+
+    private static final double BYTES_PER_MIB = 1 << 20;
 
     private final List<MigrationEvent> first = new ArrayList<>();
     private final Deque<MigrationEvent> last = new ArrayDeque<>();
@@ -89,7 +92,9 @@ final class EventLog {
     }
 
     private static String text(long bytesPerSecond) {
-        return bytesPerSecond == 0 ? "without limit" : "at most " + bytesPerSecond + " bytes/s";
+        return bytesPerSecond == 0
+                ? "without limit"
+                : String.format(Locale.ROOT, "at most %.1f MiB/s", bytesPerSecond / BYTES_PER_MIB);
     }
 
     private void add(MigrationRecord.Fields f, long atNs, Kind kind, String text, long times) {

@@ -25,7 +25,7 @@ class EventLogTest {
         record.update(f -> f.precopy = new PrecopyCounts(1, 0, 0, 0, 0, ""));
         record.update(f -> f.bytesSent = 7);
         record.update(f -> f.precopy = new PrecopyCounts(1, 10, 0, 0, 0, "rule"));
-        record.update(f -> f.limits = new Limits(1000, 0));
+        record.update(f -> f.limits = new Limits(200 << 20, 0));
         record.update(f -> f.recoveries++);
         record.state(MigrationState.PRECOPY, "connected again");
         record.update(f -> f.guestStopped = true);
@@ -47,7 +47,7 @@ class EventLogTest {
                 .isEqualTo(new MigrationEvent(0, Kind.STATE, MigrationState.PREPARING, "begins", 1));
         assertThat(record.events().get(1).atNs()).isEqualTo(5_000_000);
         assertThat(record.events().get(4).text())
-                .isEqualTo("pre-copy at most 1000 bytes/s, background push without limit");
+                .isEqualTo("pre-copy at most 200.0 MiB/s, background push without limit");
     }
 
     @Test
