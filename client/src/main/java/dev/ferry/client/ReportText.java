@@ -14,7 +14,7 @@ final class ReportText {
             String title = ReportTables.title(e);
             text.append(Units.format("%10s  ", "+" + ReportCharts.coarse(e.getAtMs())));
             text.append(title).append(title.isEmpty() || e.getText().isEmpty() ? "" : " ");
-            text.append(e.getText());
+            text.append(Plain.text(e.getText()));
             text.append(e.getTimes() > 1 ? " (" + e.getTimes() + " times)" : "").append('\n');
         }
         if (report.getDroppedEvents() > 0) {
