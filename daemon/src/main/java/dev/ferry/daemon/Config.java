@@ -6,6 +6,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Everything that the configuration file says, checked.
@@ -17,6 +18,7 @@ import java.util.Map;
  * @param peer where other daemons reach this one
  * @param retryLimits for connections that are lost in pre-copy
  * @param policy of migrations that do not say otherwise
+ * @param metrics where Prometheus may read them; empty: nowhere
  * @param logLevel as logback names it
  */
 record Config(
@@ -27,6 +29,7 @@ record Config(
         InetSocketAddress peer,
         Guests guests,
         Policy policy,
+        Optional<InetSocketAddress> metrics,
         long connectTimeoutSeconds,
         RetryLimits retryLimits,
         String logLevel) {

@@ -13,6 +13,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 
@@ -70,6 +71,7 @@ final class ConfigLoader {
                         toml.textTable("guests.values"),
                         toml.textTable("guests.paths")),
                 policy(Policy.defaults()),
+                metrics(),
                 toml.number("migration.connect_timeout_seconds", 1, 3600, 10),
                 retryLimits(),
                 level());
@@ -142,6 +144,30 @@ final class ConfigLoader {
                             + " say [tls] mode = \"off\" if that is meant, or listen on 127.0.0.1");
         }
         return peer;
+    }
+
+    /** Whoever reaches it reads it, so it is on loopback unless it is said that others may. */
+    private Optional<InetSocketAddress> metrics() throws ConfigException {
+        String key = "metrics.listen";
+        String said = toml.text(key, "");
+        boolean mayBeRemote = toml.flag("metrics.allow_remote", false);
+        if (said.isEmpty()) {
+            return Optional.empty();
+        }
+        InetSocketAddress address;
+        try {
+            address = ListenAddress.hostPort(said);
+        } catch (IllegalArgumentException e) {
+            throw toml.wrong(key, e.getMessage());
+        }
+        if (!address.getAddress().isLoopbackAddress() && !mayBeRemote) {
+            throw toml.wrong(
+                    key,
+                    "\"" + said
+                            + "\" is not loopback, and whoever reaches it reads the metrics: listen on 127.0.0.1:PORT,"
+                            + " or say allow_remote = true if a firewall keeps others away");
+        }
+        return Optional.of(address);
     }
 
     private RetryLimits retryLimits() throws ConfigException {

@@ -13,6 +13,7 @@ import dev.ferry.qemu.GuestLauncher;
 import dev.ferry.qemu.GuestRegistry;
 import dev.ferry.qemu.HostProfile;
 import dev.ferry.sys.ThreadPriority;
+import dev.ferry.telemetry.MetricsServer;
 import dev.ferry.telemetry.Recorder;
 import dev.ferry.wire.PeerDialer;
 import dev.ferry.wire.PeerServer;
@@ -39,6 +40,7 @@ final class Wiring implements AutoCloseable {
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
     private final String controlAddresses;
     private final String peerAddress;
+    private final String metricsAddress;
 
     /**
      * Listens at once; when anything fails, nothing is left open.
@@ -97,6 +99,7 @@ final class Wiring implements AutoCloseable {
                     version,
                     config.stateDir().resolve("reports"),
                     clock));
+            metricsAddress = config.metrics().isPresent() ? metrics(config, recorder, version, peer) : "";
             Rehearsal rehearsal = open(new Rehearsal());
             sweep(() -> {
                 destinations.sweep();
@@ -138,6 +141,17 @@ final class Wiring implements AutoCloseable {
         }
     }
 
+    private String metrics(Config config, Recorder recorder, String version, PeerServer peer) throws IOException {
+        InetSocketAddress listen = config.metrics().orElseThrow();
+        try {
+            MetricsServer metrics =
+                    open(new MetricsServer(listen, recorder, version, System.currentTimeMillis(), peer::refused));
+            return ListenAddress.text(new InetSocketAddress(listen.getAddress(), metrics.port()));
+        } catch (IOException e) {
+            throw new IOException("metrics.listen " + ListenAddress.text(listen) + ": " + StartError.text(e), e);
+        }
+    }
+
     private void sweep(Runnable everything) {
         ScheduledExecutorService timer =
                 Executors.newSingleThreadScheduledExecutor(new DefaultThreadFactory("sweep", true));
@@ -163,6 +177,11 @@ final class Wiring implements AutoCloseable {
     /** Comma-separated, with the ports that were bound. */
     String controlAddresses() {
         return controlAddresses;
+    }
+
+    /** With the port that was bound; empty: none. */
+    String metricsAddress() {
+        return metricsAddress;
     }
 
     String peerAddress() {

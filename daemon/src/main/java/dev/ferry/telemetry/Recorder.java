@@ -3,10 +3,13 @@ package dev.ferry.telemetry;
 import dev.ferry.base.NanoClock;
 import dev.ferry.migration.MigrationProbe;
 import dev.ferry.migration.MigrationSnapshot;
+import dev.ferry.migration.Side;
 import dev.ferry.v1.Migration;
 import dev.ferry.v1.Report;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -50,6 +53,10 @@ public final class Recorder implements AutoCloseable {
 
     private final ScheduledExecutorService timer =
             Executors.newSingleThreadScheduledExecutor(new DefaultThreadFactory("telemetry", true));
+
+    /** Of those that have ended. */
+    private final Totals totals = new Totals();
+
     private long savedNs;
     private boolean closed;
 
@@ -125,6 +132,7 @@ public final class Recorder implements AutoCloseable {
     private void end(String id, Track track) {
         Report report = report(track);
         known.add(id);
+        totals.add(track);
         ended.remove(id);
         ended.put(id, report);
         if (ended.size() > KEPT) {
@@ -146,6 +154,26 @@ public final class Recorder implements AutoCloseable {
         }
         Report kept = ended.get(id);
         return kept == null ? files.read(id) : Optional.of(kept);
+    }
+
+    /** What metrics are made of. */
+    synchronized Reading reading() {
+        look();
+        Totals now = totals.copy();
+        List<MigrationSnapshot> snapshots = new ArrayList<>();
+        long outstanding = 0;
+        Map<Side, Long> remaining = new EnumMap<>(Side.class);
+        for (Track track : live.values()) {
+            now.add(track);
+            MigrationSnapshot s = track.probe().snapshot();
+            snapshots.add(s);
+            Sample last = track.last();
+            if (last != null) {
+                outstanding += last.outstandingFaults();
+                remaining.merge(s.side(), last.remainingBytes(), Long::sum);
+            }
+        }
+        return new Reading(now, snapshots, outstanding, remaining);
     }
 
     /** Keeps what there is for the next daemon. */

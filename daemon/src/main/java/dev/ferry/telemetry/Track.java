@@ -23,6 +23,9 @@ final class Track {
     /** Where nothing is counted, it is said so now and then all the same. */
     private static final long STILL_NS = TimeUnit.SECONDS.toNanos(1);
 
+    private static final Sample NOTHING =
+            new Sample(0, dev.ferry.migration.MigrationState.PREPARING, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+
     private final MigrationProbe probe;
     private final Series series = new Series();
 
@@ -35,6 +38,9 @@ final class Track {
     private final Rising demandBytes;
     private final Rising remoteFaults;
     private final Rising localFaults;
+    /** Where an earlier daemon had stopped counting. */
+    private final Sample begin;
+
     private IntervalLatency interval;
 
     /** @param earlier what an earlier daemon has recorded of it */
@@ -45,6 +51,7 @@ final class Track {
         this.earlierEvents = before.getEventsList();
         this.earlierDropped = before.getDroppedEvents();
         Sample last = series.last();
+        this.begin = last == null ? NOTHING : last;
         this.precopyBytes = new Rising(last == null ? 0 : last.precopyBytes());
         this.pushedBytes = new Rising(last == null ? 0 : last.pushedBytes());
         this.demandBytes = new Rising(last == null ? 0 : last.demandBytes());
@@ -54,6 +61,16 @@ final class Track {
 
     MigrationProbe probe() {
         return probe;
+    }
+
+    /** Where this daemon began to count. */
+    Sample first() {
+        return begin;
+    }
+
+    /** Null: nothing was counted. */
+    Sample last() {
+        return series.last();
     }
 
     boolean hasEnded() {

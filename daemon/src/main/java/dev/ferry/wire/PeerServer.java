@@ -12,7 +12,6 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollIoHandler;
-import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -32,6 +31,7 @@ public final class PeerServer implements AutoCloseable {
 
     private final MultiThreadIoEventLoopGroup loops;
     private final ExecutorService pool;
+    private final PeerConnections connections = new PeerConnections();
     private final Server server;
 
     /** Listens at once; {@code hostName} is how this host names itself to peers. */
@@ -46,7 +46,8 @@ public final class PeerServer implements AutoCloseable {
                 EVENT_LOOPS, new DefaultThreadFactory(threads + "peer", true), EpollIoHandler.newFactory());
         pool = Executors.newCachedThreadPool(new DefaultThreadFactory(threads + "peer-call", true));
         server = NettyServerBuilder.forAddress(listen)
-                .channelType(EpollServerSocketChannel.class)
+                .channelFactory(connections::channel)
+                .addTransportFilter(connections)
                 .bossEventLoopGroup(loops)
                 .workerEventLoopGroup(loops)
                 .withChildOption(ChannelOption.RECVBUF_ALLOCATOR, PeerChannels.receiveBuffers())
@@ -65,6 +66,11 @@ public final class PeerServer implements AutoCloseable {
                 .addService(new PageCalls(arrivals, loops).definition())
                 .build()
                 .start();
+    }
+
+    /** Connections and calls that were refused for who made them, since the start. */
+    public long refused() {
+        return connections.refused();
     }
 
     public int port() {
