@@ -28,14 +28,16 @@ import org.slf4j.LoggerFactory;
 /**
  * Records every migration of this daemon: ten samples a second, taken from outside, by a thread of its own. It only reads
  * counters that are there anyway; whoever moves pages neither knows of it nor waits for it. Of those that have ended the last
- * {@link #KEPT} are kept, in files too. Thread-safe.
+ * {@link #KEPT} are kept, in files. Thread-safe.
  */
 public final class Recorder implements AutoCloseable {
     static final int KEPT = 100;
 
+    /** Without their files. */
+    private static final int KEPT_IN_MEMORY = 10;
+
     private static final Logger LOG = LoggerFactory.getLogger(Recorder.class);
     private static final long EVERY_MS = 100;
-    private static final long SAVE_NS = TimeUnit.SECONDS.toNanos(5);
 
     private final Supplier<List<MigrationProbe>> probes;
     private final Function<MigrationSnapshot, Migration> message;
@@ -57,7 +59,6 @@ public final class Recorder implements AutoCloseable {
     /** Of those that have ended. */
     private final Totals totals = new Totals();
 
-    private long savedNs;
     private boolean closed;
 
     /**
@@ -80,7 +81,6 @@ public final class Recorder implements AutoCloseable {
         this.version = version;
         this.clock = clock;
         this.files = new ReportFiles(directory, KEPT);
-        this.savedNs = clock.nanoTime();
     }
 
     public void start() {
@@ -123,10 +123,7 @@ public final class Recorder implements AutoCloseable {
         if (hasEnded) {
             files.tidy(live.keySet());
         }
-        if (nowNs - savedNs >= SAVE_NS) {
-            savedNs = nowNs;
-            live.values().forEach(t -> files.write(report(t)));
-        }
+        live.values().stream().filter(t -> t.isWorthSaving(nowNs)).forEach(t -> files.write(report(t)));
     }
 
     private void end(String id, Track track) {
@@ -135,7 +132,7 @@ public final class Recorder implements AutoCloseable {
         totals.add(track);
         ended.remove(id);
         ended.put(id, report);
-        if (ended.size() > KEPT) {
+        if (ended.size() > KEPT_IN_MEMORY) {
             ended.remove(ended.keySet().iterator().next());
         }
         files.write(report);

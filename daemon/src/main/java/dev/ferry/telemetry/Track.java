@@ -26,6 +26,12 @@ final class Track {
     private static final Sample NOTHING =
             new Sample(0, dev.ferry.migration.MigrationState.PREPARING, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
+    /** A daemon that dies takes no more than this with it, ... */
+    private static final long SAVE_NS = TimeUnit.SECONDS.toNanos(5);
+
+    /** ... and nearly nothing after a change of state; but one that changes all the time does not keep the disk busy. */
+    private static final long SAVE_STATE_NS = TimeUnit.SECONDS.toNanos(1);
+
     private final MigrationProbe probe;
     private final Series series = new Series();
 
@@ -42,6 +48,8 @@ final class Track {
     private final Sample begin;
 
     private IntervalLatency interval;
+    private long savedNs;
+    private dev.ferry.migration.MigrationState savedState;
 
     /** @param earlier what an earlier daemon has recorded of it */
     Track(MigrationProbe probe, Optional<Report> earlier) {
@@ -61,6 +69,18 @@ final class Track {
 
     MigrationProbe probe() {
         return probe;
+    }
+
+    /** Whoever asks and is told so saves it. */
+    boolean isWorthSaving(long nowNs) {
+        Sample last = series.last();
+        boolean isDue = last != null
+                && nowNs - savedNs >= (last.state() == savedState ? SAVE_NS : savedState == null ? 0 : SAVE_STATE_NS);
+        if (isDue) {
+            savedNs = nowNs;
+            savedState = last.state();
+        }
+        return isDue;
     }
 
     /** Where this daemon began to count. */

@@ -9,6 +9,8 @@ import dev.ferry.v1.Policy;
 import dev.ferry.v1.Report;
 import dev.ferry.v1.ReportEvent;
 import dev.ferry.v1.ReportSample;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -65,6 +67,52 @@ class ReportTest {
             lab.a.kill9();
             lab.a.start();
             assertThat(report(lab.a, moved.getId())).isEqualTo(source);
+        }
+    }
+
+    @Test
+    void shouldGoOnWithTheRecordAfterAKillInPostcopy() throws Exception {
+        try (Lab lab = new Lab()) {
+            VerifyingGuest guest = lab.runOnA(
+                    VerifyingGuest.toml("v1", "tcg", "256MiB", 2, "rate=5000 write=20 pattern=random fill=70", ""),
+                    "v1");
+            Policy slow = Policy.newBuilder()
+                    .setPrecopyRounds(0)
+                    .setPostcopyBandwidthBytesPerSecond(20 << 20)
+                    .build();
+            String id = lab.a.start(guest.name, lab.b, slow).getId();
+            lab.a.awaitState(id, MigrationState.POSTCOPY);
+            Path file = lab.b.home.resolve("state/reports/" + id + ".report");
+            Await.until(
+                    "a record of post-copy is written",
+                    () -> Files.exists(file)
+                            && Report.parseFrom(Files.readAllBytes(file))
+                                            .getMigration()
+                                            .getState()
+                                    == MigrationState.POSTCOPY);
+            Report before = report(lab.b, id);
+            lab.b.kill9();
+            lab.b.start();
+            lab.a.limitPush(id, 0);
+            Migration end = lab.a.follow(id);
+            assertThat(end.getState()).as(end.getError()).isEqualTo(MigrationState.COMPLETED);
+            guest.movedTo(lab.b);
+            Report after = report(lab.b, id);
+            assertThat(states(after))
+                    .startsWith("PREPARING")
+                    .containsSubsequence("SWITCHOVER", "POSTCOPY", "RECOVERING", "POSTCOPY", "COMPLETED");
+            assertThat(after.getEvents(0)).isEqualTo(before.getEvents(0));
+            double lastMs = 0;
+            long lastBytes = 0;
+            for (ReportSample s : after.getSamplesList()) {
+                assertThat(s.getAtMs()).isGreaterThanOrEqualTo(lastMs);
+                assertThat(s.getPushedBytes()).isGreaterThanOrEqualTo(lastBytes);
+                lastMs = s.getAtMs();
+                lastBytes = s.getPushedBytes();
+            }
+            Report source = report(lab.a, id);
+            assertThat(source.getEventsList()).anyMatch(e -> e.getKind().equals("RECOVERY"));
+            assertThat(source.getEventsList()).anyMatch(e -> e.getKind().equals("LIMITS"));
         }
     }
 
