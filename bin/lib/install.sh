@@ -9,6 +9,8 @@
 #   qemu            Debian's own QEMU
 #   net             ip and socat, for tests with bridges and taps
 #   linux-guest     cloud kernel and static busybox, unpacked into the cache (nothing goes into /boot)
+#   browser         Chromium, for the tests of the page that ferry report writes
+#   promtool        Prometheus' own checker of metrics, unpacked into the cache
 #   qemu-backports  a newer QEMU from Debian backports, unpacked into the cache beside the installed one
 #
 # When nothing is missing it prints nothing, needs no root and no network, and takes a few milliseconds.
@@ -25,9 +27,10 @@ ferry_group_packages() {
       '/usr/share/seabios/bios-256k.bin seabios' ;;
     net) printf '%s\n' 'ip iproute2' 'socat socat' ;;
     linux-guest) printf '%s\n' 'cpio cpio' 'gzip gzip' 'xz xz-utils' ;;
-    qemu-backports) ;;
+    browser) printf '%s\n' 'chromium chromium' '/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf fonts-dejavu-core' ;;
+    promtool | qemu-backports) ;;
     *)
-      echo "ferry: unknown install group '$1'; known: build guest qemu net linux-guest qemu-backports" >&2
+      echo "ferry: unknown install group '$1'; known: build guest qemu net linux-guest browser promtool qemu-backports" >&2
       return 2
       ;;
   esac
@@ -54,6 +57,7 @@ ferry_install() {
   for group in "$@"; do
     case $group in
       linux-guest) ferry_fetch_linux_guest || return ;;
+      promtool) ferry_fetch_promtool || return ;;
       qemu-backports) ferry_fetch_qemu_backports || return ;;
     esac
   done
@@ -169,6 +173,27 @@ ferry_unpack_linux_guest() {
   [[ -n $image ]] || { echo "linux-image-cloud-amd64 is not in the package lists"; return 1; }
   ferry_unpack "$1" "$image" busybox-static -- || return
   echo "$image" >"$1/VERSION"
+}
+
+# --- promtool, out of the package of a server that nobody needs here ---
+
+ferry_promtool() { echo "$(ferry_cache_dir)/promtool/promtool"; }
+
+ferry_promtool_complete() { [[ -x $(ferry_promtool) ]] && "$(ferry_promtool)" --version >/dev/null 2>&1; }
+
+ferry_fetch_promtool() {
+  ferry_promtool_complete || ferry_into_cache promtool ferry_fill_promtool ferry_promtool_complete
+}
+
+ferry_fill_promtool() {
+  echo "ferry: fetching promtool into $(dirname "$(ferry_promtool)")" >&2
+  ferry_with_fresh_lists "fetch promtool" ferry_unpack_promtool "$1"
+}
+
+ferry_unpack_promtool() {
+  ferry_unpack "$1/root" prometheus -- || return
+  mv "$1/root/usr/bin/promtool" "$1/promtool" || return
+  rm -rf "$1/root"
 }
 
 # --- QEMU from backports, beside the installed one ---

@@ -33,6 +33,7 @@ import picocli.CommandLine.TypeConversionException;
             ListCommand.class,
             ShowCommand.class,
             WatchCommand.class,
+            ReportCommand.class,
             PostcopyCommand.class,
             LimitCommand.class,
             CancelCommand.class,

@@ -10,7 +10,7 @@ final class Fields {
     private final List<String> lines = new ArrayList<>();
 
     Fields add(String name, String value) {
-        lines.add(name + " ".repeat(Math.max(1, NAME_WIDTH - name.length())) + value);
+        lines.add(name + " ".repeat(Math.max(1, NAME_WIDTH - name.length())) + Plain.text(value));
         return this;
     }
 

@@ -8,7 +8,7 @@ import java.util.function.LongSupplier;
  * Progress on stderr. On a terminal one line is drawn again and again, and is gone in the end; elsewhere there is a line
  * once a second and at each new state. Fed by the waiting thread, closed by it or by the one that answers Ctrl-C.
  */
-final class Progress implements AutoCloseable {
+final class Progress implements ProgressView {
     /** A second, less what the daemon's interval may be early. */
     private static final long LINE_EVERY_NS = 950_000_000L;
 
@@ -30,7 +30,8 @@ final class Progress implements AutoCloseable {
         this.nanoTime = nanoTime;
     }
 
-    synchronized void show(Migration m) {
+    @Override
+    public synchronized void show(Migration m) {
         if (closed) {
             return;
         }
@@ -48,8 +49,8 @@ final class Progress implements AutoCloseable {
         }
     }
 
-    /** A message that stays. */
-    synchronized void say(String text) {
+    @Override
+    public synchronized void say(String text) {
         if (!closed) {
             clear();
             terminal.say(text);

@@ -109,17 +109,21 @@ final class Summary {
         // A sum of doubles is a little off; that is no time which a phase forgot.
         boolean addsUp = Math.abs(sumMs - m.getDowntimeMs()) * STEPS_PER_MS < 1;
         long totalUs = Math.round((addsUp ? sumMs : m.getDowntimeMs()) * STEPS_PER_MS);
-        fields.add("downtime", ms(totalUs));
+        int widest = m.getDowntimePhasesList().stream()
+                .mapToInt(p -> p.getName().length() + 2)
+                .max()
+                .orElse(0);
+        fields.add(padded("downtime", widest), ms(totalUs));
         double untilMs = 0;
         long shownUs = 0;
         for (Phase phase : m.getDowntimePhasesList()) {
             untilMs += phase.getMs();
             long untilUs = Math.round(untilMs * STEPS_PER_MS);
-            fields.add("  " + phase.getName(), ms(untilUs - shownUs));
+            fields.add(padded("  " + phase.getName(), widest), ms(untilUs - shownUs));
             shownUs = untilUs;
         }
         if (!addsUp) {
-            fields.add("  (no phase)", ms(totalUs - shownUs));
+            fields.add(padded("  (no phase)", widest), ms(totalUs - shownUs));
         }
         if (m.hasPredictedDowntimeMs()) {
             fields.add(
@@ -127,6 +131,11 @@ final class Summary {
                     "downtime " + Units.duration(m.getPredictedDowntimeMs()) + ", post-copy "
                             + Units.duration(m.getPredictedPostcopyMs()));
         }
+    }
+
+    /** So that the numbers stand below each other, however long a name is. */
+    private static String padded(String name, int widest) {
+        return name + " ".repeat(Math.max(0, widest - name.length()));
     }
 
     private static String ms(long us) {

@@ -14,7 +14,7 @@ final class Waiting {
      */
     static int untilEnd(Ferry ferry, Connection connection, String id, boolean isKnown) throws LostException {
         Migration end;
-        try (Progress progress = new Progress(ferry.terminal(), System::nanoTime)) {
+        try (ProgressView progress = ProgressView.of(ferry.terminal())) {
             Thread farewell = new Thread(() -> leave(ferry, progress, id), "farewell");
             Runtime.getRuntime().addShutdownHook(farewell);
             try {
@@ -42,7 +42,7 @@ final class Waiting {
     }
 
     /** The process is ending although the migration is not. */
-    private static void leave(Ferry ferry, Progress progress, String id) {
+    private static void leave(Ferry ferry, ProgressView progress, String id) {
         progress.close();
         ferry.terminal()
                 .say("migration " + id + " goes on. See it with: " + ferry.again("watch " + id) + ", undo it with: "

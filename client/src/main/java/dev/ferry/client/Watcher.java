@@ -10,19 +10,19 @@ import java.util.concurrent.TimeoutException;
 
 /** Follows one migration to its end, through restarts of the daemon. Runs on the waiting thread. */
 final class Watcher {
-    /** Short, so that a move of half a second is seen as well; {@link Progress} decides what is printed. */
+    /** Short, so that a move of half a second is seen as well; {@link ProgressView} decides what is printed. */
     private static final int INTERVAL_MS = 100;
 
     private static final long NS_PER_MS = 1_000_000;
 
     private final Connection connection;
     private final Patience patience;
-    private final Progress progress;
+    private final ProgressView progress;
     private long heardNs;
     private boolean hasBeenSeen;
     private boolean isAway;
 
-    Watcher(Connection connection, Patience patience, Progress progress) {
+    Watcher(Connection connection, Patience patience, ProgressView progress) {
         this.connection = connection;
         this.patience = patience;
         this.progress = progress;

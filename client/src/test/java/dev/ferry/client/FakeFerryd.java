@@ -6,6 +6,7 @@ import dev.ferry.v1.CheckRequest;
 import dev.ferry.v1.CheckResponse;
 import dev.ferry.v1.DaemonServiceGrpc;
 import dev.ferry.v1.DetachGuestRequest;
+import dev.ferry.v1.GetReportRequest;
 import dev.ferry.v1.GetRequest;
 import dev.ferry.v1.GetStatusRequest;
 import dev.ferry.v1.GetStatusResponse;
@@ -17,6 +18,7 @@ import dev.ferry.v1.ListRequest;
 import dev.ferry.v1.ListResponse;
 import dev.ferry.v1.Migration;
 import dev.ferry.v1.MigrationServiceGrpc;
+import dev.ferry.v1.Report;
 import dev.ferry.v1.ResumeRequest;
 import dev.ferry.v1.RollbackRequest;
 import dev.ferry.v1.RunGuestRequest;
@@ -49,6 +51,7 @@ final class FakeFerryd implements AutoCloseable {
     volatile CheckResponse checkResponse = CheckResponse.getDefaultInstance();
     volatile List<ListResponse> pages = List.of(ListResponse.getDefaultInstance());
     volatile Migration migration = Samples.precopy();
+    volatile Report report = Reports.source();
     /** What a Watch gets; it decides whether to end the stream. */
     volatile Consumer<StreamObserver<Migration>> watch = StreamObserver::onCompleted;
 
@@ -117,6 +120,11 @@ final class FakeFerryd implements AutoCloseable {
         @Override
         public void get(GetRequest request, StreamObserver<Migration> observer) {
             answer(request, observer, migration);
+        }
+
+        @Override
+        public void getReport(GetReportRequest request, StreamObserver<Report> observer) {
+            answer(request, observer, report);
         }
 
         @Override

@@ -73,10 +73,23 @@ public final class ControlServer implements AutoCloseable {
             Policy defaults,
             NanoClock clock)
             throws IOException {
+        this(listen, migrations, guests, status, defaults, clock, ReportSource.NONE);
+    }
+
+    /** As above, with records of migrations. */
+    public ControlServer(
+            List<String> listen,
+            MigrationControl migrations,
+            GuestControl guests,
+            Supplier<DaemonStatus> status,
+            Policy defaults,
+            NanoClock clock,
+            ReportSource reports)
+            throws IOException {
         this.clock = clock;
         watches = new Watches(migrations);
         services = List.of(
-                new MigrationCalls(migrations, guests, defaults, watches),
+                new MigrationCalls(migrations, guests, defaults, watches, reports),
                 new GuestCalls(guests),
                 new DaemonCalls(status, this::addresses),
                 health.getHealthService(),

@@ -1,17 +1,21 @@
 package dev.ferry.api;
 
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
 import dev.ferry.migration.GuestControl;
 import dev.ferry.migration.MigrationControl;
 import dev.ferry.migration.Policy;
 import dev.ferry.v1.CancelRequest;
 import dev.ferry.v1.CheckRequest;
 import dev.ferry.v1.CheckResponse;
+import dev.ferry.v1.GetReportRequest;
 import dev.ferry.v1.GetRequest;
 import dev.ferry.v1.ListRequest;
 import dev.ferry.v1.ListResponse;
 import dev.ferry.v1.Migration;
 import dev.ferry.v1.MigrationServiceGrpc;
 import dev.ferry.v1.Reason;
+import dev.ferry.v1.Report;
 import dev.ferry.v1.ResumeRequest;
 import dev.ferry.v1.RollbackRequest;
 import dev.ferry.v1.SetLimitsRequest;
@@ -20,6 +24,7 @@ import dev.ferry.v1.SwitchToPostcopyRequest;
 import dev.ferry.v1.WatchRequest;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import java.util.Optional;
 
 /** The calls of MigrationService. Called on the server's pool: they may block. */
 final class MigrationCalls extends MigrationServiceGrpc.MigrationServiceImplBase {
@@ -30,12 +35,15 @@ final class MigrationCalls extends MigrationServiceGrpc.MigrationServiceImplBase
     private final GuestControl guests;
     private final Policy defaults;
     private final Watches watches;
+    private final ReportSource reports;
 
-    MigrationCalls(MigrationControl migrations, GuestControl guests, Policy defaults, Watches watches) {
+    MigrationCalls(
+            MigrationControl migrations, GuestControl guests, Policy defaults, Watches watches, ReportSource reports) {
         this.migrations = migrations;
         this.guests = guests;
         this.defaults = defaults;
         this.watches = watches;
+        this.reports = reports;
     }
 
     @Override
@@ -126,6 +134,22 @@ final class MigrationCalls extends MigrationServiceGrpc.MigrationServiceImplBase
                 "Resume " + request.getId(),
                 observer,
                 () -> SnapshotMessages.of(migrations.resume(Input.migration(request.getId()))));
+    }
+
+    @Override
+    public void getReport(GetReportRequest request, StreamObserver<Report> observer) {
+        Calls.answer("GetReport " + request.getId(), observer, () -> {
+            String id = Input.migration(request.getId());
+            Optional<Report> report = reports.report(id);
+            if (report.isEmpty()) {
+                migrations.get(id); // NOT_FOUND with what there is
+                throw new FerryException(
+                        ErrorCategory.NOT_FOUND,
+                        "the record of migration " + id + " is not kept any more; ferry show " + id
+                                + " has its summary");
+            }
+            return report.get();
+        });
     }
 
     @Override

@@ -12,13 +12,13 @@ import dev.ferry.v1.Precopy;
 import dev.ferry.v1.Side;
 
 /** Snapshots as the API's messages. The enums carry the same names; nanoseconds become milliseconds. */
-final class SnapshotMessages {
+public final class SnapshotMessages {
     private static final double NS_PER_MS = 1e6;
     private static final double NS_PER_SECOND = 1e9;
 
     private SnapshotMessages() {}
 
-    static Migration of(MigrationSnapshot s) {
+    public static Migration of(MigrationSnapshot s) {
         Migration.Builder m = Migration.newBuilder()
                 .setId(s.id())
                 .setGuest(s.guest())

@@ -19,6 +19,7 @@ import java.util.Optional;
  * @param tls between daemons; empty: it was said that there is none
  * @param retryLimits for connections that are lost in pre-copy
  * @param policy of migrations that do not say otherwise
+ * @param metrics where Prometheus may read them; empty: nowhere
  * @param logLevel as logback names it
  */
 record Config(
@@ -30,6 +31,7 @@ record Config(
         Optional<Tls> tls,
         Guests guests,
         Policy policy,
+        Optional<InetSocketAddress> metrics,
         long connectTimeoutSeconds,
         RetryLimits retryLimits,
         String logLevel) {

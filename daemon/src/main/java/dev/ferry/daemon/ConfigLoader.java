@@ -73,6 +73,7 @@ final class ConfigLoader {
                         toml.textTable("guests.values"),
                         toml.textTable("guests.paths")),
                 policy(Policy.defaults()),
+                metrics(),
                 toml.number("migration.connect_timeout_seconds", 1, 3600, 10),
                 retryLimits(),
                 level());
@@ -147,6 +148,30 @@ final class ConfigLoader {
             case "off" -> Optional.empty();
             default -> throw toml.wrong("tls.mode", "\"" + mode + "\", allowed are \"mutual\" and \"off\"");
         };
+    }
+
+    /** Whoever reaches it reads it, so it is on loopback unless it is said that others may. */
+    private Optional<InetSocketAddress> metrics() throws ConfigException {
+        String key = "metrics.listen";
+        String said = toml.text(key, "");
+        boolean mayBeRemote = toml.flag("metrics.allow_remote", false);
+        if (said.isEmpty()) {
+            return Optional.empty();
+        }
+        InetSocketAddress address;
+        try {
+            address = ListenAddress.hostPort(said);
+        } catch (IllegalArgumentException e) {
+            throw toml.wrong(key, e.getMessage());
+        }
+        if (!address.getAddress().isLoopbackAddress() && !mayBeRemote) {
+            throw toml.wrong(
+                    key,
+                    "\"" + said
+                            + "\" is not loopback, and whoever reaches it reads the metrics: listen on 127.0.0.1:PORT,"
+                            + " or say allow_remote = true if a firewall keeps others away");
+        }
+        return Optional.of(address);
     }
 
     private RetryLimits retryLimits() throws ConfigException {

@@ -73,7 +73,8 @@ final class Main implements Callable<Integer> {
         });
         if (!stop.isAsked()) {
             PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-            out.println("ready control=" + wiring.controlAddresses() + " peer=" + wiring.peerAddress());
+            String metrics = wiring.metricsAddress().isEmpty() ? "" : " metrics=" + wiring.metricsAddress();
+            out.println("ready control=" + wiring.controlAddresses() + metrics + " peer=" + wiring.peerAddress());
             manager.ready();
         }
         new CountDownLatch(1).await();

@@ -53,6 +53,14 @@ final class TomlReader {
         return node.longValue();
     }
 
+    boolean flag(String key, boolean byDefault) throws ConfigException {
+        JsonNode node = node(key);
+        if (node != null && !node.isBoolean()) {
+            throw wrong(key, shown(node) + ", allowed are true and false");
+        }
+        return node == null ? byDefault : node.booleanValue();
+    }
+
     double seconds(String key, double most, double byDefault) throws ConfigException {
         JsonNode node = node(key);
         if (node == null) {

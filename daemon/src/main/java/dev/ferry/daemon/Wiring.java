@@ -3,6 +3,7 @@ package dev.ferry.daemon;
 import dev.ferry.api.ControlServer;
 import dev.ferry.api.DaemonStatus;
 import dev.ferry.api.ListenAddress;
+import dev.ferry.api.SnapshotMessages;
 import dev.ferry.base.NanoClock;
 import dev.ferry.migration.Destinations;
 import dev.ferry.migration.FaultPoints;
@@ -13,6 +14,8 @@ import dev.ferry.qemu.GuestLauncher;
 import dev.ferry.qemu.GuestRegistry;
 import dev.ferry.qemu.HostProfile;
 import dev.ferry.sys.ThreadPriority;
+import dev.ferry.telemetry.MetricsServer;
+import dev.ferry.telemetry.Recorder;
 import dev.ferry.wire.PeerDialer;
 import dev.ferry.wire.PeerServer;
 import dev.ferry.wire.PeerTls;
@@ -40,6 +43,7 @@ final class Wiring implements AutoCloseable {
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
     private final String controlAddresses;
     private final String peerAddress;
+    private final String metricsAddress;
 
     /**
      * Listens at once; when anything fails, nothing is left open.
@@ -93,6 +97,14 @@ final class Wiring implements AutoCloseable {
                     faults);
             leftOvers.recoverDepartures(migrations);
             registry.setMoving(migrations::moving);
+            Recorder recorder = open(new Recorder(
+                    migrations::probes,
+                    SnapshotMessages::of,
+                    config.name(),
+                    version,
+                    config.stateDir().resolve("reports"),
+                    clock));
+            metricsAddress = config.metrics().isPresent() ? metrics(config, recorder, version, peer) : "";
             Rehearsal rehearsal = open(new Rehearsal(tls.map(PeerTls::toItself)));
             sweep(() -> {
                 destinations.sweep();
@@ -107,7 +119,9 @@ final class Wiring implements AutoCloseable {
                     registry,
                     () -> status(config, version, peer, tls, clock.nanoTime() - sinceNs),
                     config.policy(),
-                    clock));
+                    clock,
+                    recorder::report));
+            recorder.start();
             controlAddresses = String.join(",", control.addresses());
             if (!leftOvers.someoneWaits()) {
                 rehearsal.start();
@@ -166,6 +180,17 @@ final class Wiring implements AutoCloseable {
         }
     }
 
+    private String metrics(Config config, Recorder recorder, String version, PeerServer peer) throws IOException {
+        InetSocketAddress listen = config.metrics().orElseThrow();
+        try {
+            MetricsServer metrics =
+                    open(new MetricsServer(listen, recorder, version, System.currentTimeMillis(), peer::refused));
+            return ListenAddress.text(new InetSocketAddress(listen.getAddress(), metrics.port()));
+        } catch (IOException e) {
+            throw new IOException("metrics.listen " + ListenAddress.text(listen) + ": " + StartError.text(e), e);
+        }
+    }
+
     private void sweep(Runnable everything) {
         ScheduledExecutorService timer =
                 Executors.newSingleThreadScheduledExecutor(new DefaultThreadFactory("sweep", true));
@@ -191,6 +216,11 @@ final class Wiring implements AutoCloseable {
     /** Comma-separated, with the ports that were bound. */
     String controlAddresses() {
         return controlAddresses;
+    }
+
+    /** With the port that was bound; empty: none. */
+    String metricsAddress() {
+        return metricsAddress;
     }
 
     String peerAddress() {

@@ -2,6 +2,7 @@ package dev.ferry.migration;
 
 import dev.ferry.memory.RamBlock;
 import dev.ferry.postcopy.FaultQueue;
+import dev.ferry.postcopy.LatencyBuckets;
 import dev.ferry.postcopy.PageRequester;
 import java.nio.ByteBuffer;
 import java.util.Collection;
@@ -45,6 +46,11 @@ public interface Arrivals {
     List<PageRuns> missing(long migration, long epoch);
 
     MigrationSnapshot.PostcopyCounts finish(long migration, long epoch);
+
+    /** After {@link #finish}: of all remote faults; none where nobody knows any more. */
+    default LatencyBuckets faultLatency(long migration) {
+        return LatencyBuckets.NONE;
+    }
 
     /** Pages that were not sent yet are gone for good. */
     void pagesLost(long migration, long epoch, String reason);

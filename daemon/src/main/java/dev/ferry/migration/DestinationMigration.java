@@ -102,6 +102,8 @@ final class DestinationMigration {
         this.clock = clock;
         this.faults = faults;
         this.memory = guest.memory();
+        record.counting(memory);
+        record.pages(memory.blocks());
         this.lastContactNs = clock.nanoTime();
         this.absence = new SourceAbsence(clock, entry.lostPages().limitNs());
     }
@@ -293,7 +295,10 @@ final class DestinationMigration {
     }
 
     private Arrivals.Committed resume(Stopwatch watch) {
-        record.update(f -> f.runsOn = Side.DESTINATION); // it may from the next line on, whatever the answer
+        record.update(f -> {
+            f.runsOn = Side.DESTINATION; // it may from the next line on, whatever the answer
+            f.postcopy = new PostcopyCounts(0, residualPages, 0, 0, 0, 0, 0, LatencyUs.NONE);
+        });
         guest.cont();
         faults.at(FaultPoint.GUEST_RESUMED);
         resumedNs = clock.nanoTime();

@@ -5,6 +5,7 @@ import dev.ferry.base.FerryException;
 import dev.ferry.base.NanoClock;
 import dev.ferry.memory.RamBlock;
 import dev.ferry.migration.MigrationSnapshot.PostcopyCounts;
+import dev.ferry.postcopy.LatencyBuckets;
 import dev.ferry.postcopy.PageRequester;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -362,6 +363,12 @@ public class Destinations implements Arrivals {
         PostcopyCounts counts = find(migration, epoch).finish();
         settled.put(migration, new Settled(epoch, clock.nanoTime()));
         return counts;
+    }
+
+    @Override
+    public LatencyBuckets faultLatency(long migration) {
+        DestinationMigration m = migrations.get(migration);
+        return m == null ? LatencyBuckets.NONE : m.record().faultLatency();
     }
 
     @Override

@@ -1,9 +1,13 @@
 package dev.ferry.migration;
 
 import dev.ferry.base.NanoClock;
+import dev.ferry.memory.RamBlock;
 import dev.ferry.migration.MigrationSnapshot.PostcopyCounts;
 import dev.ferry.migration.MigrationSnapshot.PrecopyCounts;
+import dev.ferry.postcopy.ArrivalMemory;
+import dev.ferry.postcopy.LatencyBuckets;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -17,7 +21,7 @@ import org.slf4j.LoggerFactory;
  * What is known of one migration on one side, for people. Written by the migration's owner (its limits by whoever
  * changes them), read by anyone; the state changes only through {@link #state}.
  */
-public final class MigrationRecord {
+public final class MigrationRecord implements MigrationProbe {
     private static final Logger LOG = LoggerFactory.getLogger(MigrationRecord.class);
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -25,11 +29,20 @@ public final class MigrationRecord {
     private final NanoClock clock;
     private final long startNs;
     private final Fields f = new Fields();
+    private final EventLog events = new EventLog();
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
     private long endNs;
     private long stateNs;
     private long rateAtNs;
     private long rateAtBytes;
+    private long countedNs;
+
+    /** While a guest arrives; null otherwise. */
+    private volatile MigrationProbe.Counting counting;
+
+    private final String id;
+    private volatile long pageBytes;
+    private volatile LatencyBuckets faultLatency = LatencyBuckets.NONE;
 
     /** The changeable part; only inside {@link #update}. */
     public static final class Fields {
@@ -76,6 +89,9 @@ public final class MigrationRecord {
         this.startNs = rateAtNs - TimeUnit.MILLISECONDS.toNanos(Math.max(0, ageMs));
         f.startedUnixMs = startedUnixMs;
         first.accept(f);
+        id = f.id;
+        countedNs = rateAtNs;
+        events.look(f, rateAtNs - startNs);
     }
 
     /** The only way to change the state. An illegal change is a bug and is refused. */
@@ -112,6 +128,7 @@ public final class MigrationRecord {
         stateNs = clock.nanoTime();
         if (next.hasEnded()) {
             endNs = clock.nanoTime();
+            stopCounting();
         }
     }
 
@@ -125,6 +142,8 @@ public final class MigrationRecord {
                 rateAtNs = now;
                 rateAtBytes = f.bytesSent;
             }
+            countedNs = now;
+            events.look(f, now - startNs);
             f.version++;
             changed.signalAll();
         } finally {
@@ -132,6 +151,7 @@ public final class MigrationRecord {
         }
     }
 
+    @Override
     public MigrationSnapshot snapshot() {
         lock.lock();
         try {
@@ -170,6 +190,89 @@ public final class MigrationRecord {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** What a page of guest RAM is counted with. */
+    void pages(List<RamBlock> blocks) {
+        List<RamBlock> ram = blocks.stream().filter(RamBlock::guestRam).toList();
+        long pages = ram.stream().mapToLong(RamBlock::pageCount).sum();
+        pageBytes =
+                pages == 0 ? 0 : ram.stream().mapToLong(RamBlock::lengthBytes).sum() / pages;
+    }
+
+    @Override
+    public long pageBytes() {
+        return pageBytes;
+    }
+
+    /** The guest arrives here: what counts until it has ended. */
+    void counting(ArrivalMemory memory) {
+        counting = new MigrationProbe.Counting(memory.counters(), memory.latency());
+    }
+
+    /** The record outlives the migration; the counters, half a megabyte, do not. */
+    private void stopCounting() {
+        MigrationProbe.Counting last = counting;
+        if (last != null) {
+            faultLatency = last.latency().buckets();
+            counting = null;
+        }
+    }
+
+    /** At the source: what the destination has told. */
+    void faultLatency(LatencyBuckets all) {
+        faultLatency = all;
+    }
+
+    @Override
+    public String id() {
+        return id;
+    }
+
+    @Override
+    public long startNs() {
+        return startNs;
+    }
+
+    @Override
+    public long countedNs() {
+        lock.lock();
+        try {
+            return countedNs;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public List<MigrationEvent> events() {
+        lock.lock();
+        try {
+            return events.all();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public int droppedEvents() {
+        lock.lock();
+        try {
+            return events.dropped();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public Optional<MigrationProbe.Counting> counting() {
+        return Optional.ofNullable(counting);
+    }
+
+    @Override
+    public LatencyBuckets faultLatency() {
+        MigrationProbe.Counting now = counting;
+        return now == null ? faultLatency : now.latency().buckets();
     }
 
     MigrationState state() {

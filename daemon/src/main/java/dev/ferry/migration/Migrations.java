@@ -458,6 +458,16 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         return record(id).onStateChange(listener);
     }
 
+    /** All that are known, for whoever measures them. */
+    public List<MigrationProbe> probes() {
+        List<MigrationProbe> all = new ArrayList<>();
+        synchronized (this) {
+            leaving.values().forEach(m -> all.add(m.record()));
+        }
+        all.addAll(destinations.records());
+        return all;
+    }
+
     /** The migration that moves this guest now, in either direction. */
     public synchronized Optional<String> moving(String guest) {
         String id = movingGuests.get(guest);

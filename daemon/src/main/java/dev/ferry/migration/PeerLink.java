@@ -1,5 +1,6 @@
 package dev.ferry.migration;
 
+import dev.ferry.postcopy.LatencyBuckets;
 import dev.ferry.precopy.PageSink;
 import java.util.List;
 
@@ -42,6 +43,11 @@ public interface PeerLink extends AutoCloseable {
     List<PageRuns> missing();
 
     MigrationSnapshot.PostcopyCounts finish();
+
+    /** After {@link #finish}: of all remote faults, as the destination has them. */
+    default LatencyBuckets faultLatency() {
+        return LatencyBuckets.NONE;
+    }
 
     /** Pages that were not sent yet are gone for good. */
     void pagesLost(String reason);

@@ -134,6 +134,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private void open(SourceGuest opened) {
         guest = opened;
         sent = new SentPages(opened.blocks());
+        record.pages(opened.blocks());
     }
 
     SourceCommands commands() {
@@ -498,6 +499,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
                 }
                 PostcopyCounts counts = finish();
                 faults.at(FaultPoint.FINISH_ANSWERED);
+                record.faultLatency(link.faultLatency());
                 record.update(f -> {
                     if (counts.ns() > 0) {
                         f.postcopy = counts;

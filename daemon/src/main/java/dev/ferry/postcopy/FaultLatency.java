@@ -1,5 +1,7 @@
 package dev.ferry.postcopy;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.HdrHistogram.ConcurrentHistogram;
 import org.HdrHistogram.Histogram;
 import org.HdrHistogram.HistogramIterationValue;
@@ -8,11 +10,16 @@ import org.HdrHistogram.HistogramIterationValue;
 public final class FaultLatency {
     private static final double[] QUANTILES = {50, 90, 99, 99.9};
 
-    /** Up to an hour: a guest may wait that long for a peer. */
-    private final ConcurrentHistogram histogram = new ConcurrentHistogram(3_600_000_000_000L, 3);
+    /** An hour: a guest may wait that long for a peer. */
+    static final long LONGEST_NS = 3_600_000_000_000L;
+
+    private static final int DIGITS = 3;
+    private static final int DIGITS_FOR_OTHERS = 2;
+
+    private final ConcurrentHistogram histogram = new ConcurrentHistogram(LONGEST_NS, DIGITS);
 
     public void record(long ns) {
-        histogram.recordValue(Math.max(0, Math.min(ns, 3_600_000_000_000L)));
+        histogram.recordValue(Math.max(0, Math.min(ns, LONGEST_NS)));
     }
 
     /** p50, p90, p99, p99.9, max, in microseconds; all 0 when nothing was recorded. In one pass over the buckets. */
@@ -34,5 +41,31 @@ public final class FaultLatency {
 
     public long count() {
         return histogram.getTotalCount();
+    }
+
+    /** All that was recorded, in coarser steps. Allocates; recorders do not wait for it. */
+    public LatencyBuckets buckets() {
+        if (count() == 0) {
+            return LatencyBuckets.NONE;
+        }
+        Histogram coarse = new Histogram(LONGEST_NS, DIGITS_FOR_OTHERS);
+        for (HistogramIterationValue v : histogram.copy().recordedValues()) {
+            coarse.recordValueWithCount(v.getValueIteratedTo(), v.getCountAtValueIteratedTo());
+        }
+        List<LatencyBuckets.Bucket> all = new ArrayList<>();
+        for (HistogramIterationValue v : coarse.recordedValues()) {
+            all.add(new LatencyBuckets.Bucket(v.getValueIteratedTo(), v.getCountAtValueIteratedTo()));
+        }
+        return new LatencyBuckets(all);
+    }
+
+    /** An empty histogram of the same shape, for {@link #copyInto}. */
+    public static Histogram shape() {
+        return new Histogram(LONGEST_NS, DIGITS);
+    }
+
+    /** All that was recorded, into one of {@link #shape}. Allocates nothing to speak of; recorders do not wait for it. */
+    public void copyInto(Histogram into) {
+        histogram.copyInto(into);
     }
 }

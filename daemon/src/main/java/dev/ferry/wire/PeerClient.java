@@ -13,11 +13,13 @@ import dev.ferry.migration.PageRuns;
 import dev.ferry.migration.PeerLink;
 import dev.ferry.migration.Reason;
 import dev.ferry.migration.SmallPages;
+import dev.ferry.postcopy.LatencyBuckets;
 import dev.ferry.v1.AbortRequest;
 import dev.ferry.v1.CommitRequest;
 import dev.ferry.v1.CommitResponse;
 import dev.ferry.v1.ConfirmLostRequest;
 import dev.ferry.v1.FinishRequest;
+import dev.ferry.v1.FinishResponse;
 import dev.ferry.v1.HelloRequest;
 import dev.ferry.v1.HelloResponse;
 import dev.ferry.v1.PagesLostRequest;
@@ -75,6 +77,7 @@ final class PeerClient implements PeerLink {
     private long bytesOfEarlierDemand;
 
     private volatile PostcopyCounts counts = PostcopyCounts.NONE;
+    private LatencyBuckets faultLatency = LatencyBuckets.NONE;
 
     PeerClient(PeerChannels channels, String peer, long migration, long epoch, String version, long connectSeconds) {
         this.peer = peer;
@@ -322,14 +325,20 @@ final class PeerClient implements PeerLink {
 
     @Override
     public PostcopyCounts finish() {
-        counts = call(
+        FinishResponse answer = call(
                 "finish",
-                () -> PeerMessages.fromProto(stub(60).finish(FinishRequest.newBuilder()
-                                .setMigration(migration)
-                                .setEpoch(epoch)
-                                .build())
-                        .getStats()));
+                () -> stub(60).finish(FinishRequest.newBuilder()
+                        .setMigration(migration)
+                        .setEpoch(epoch)
+                        .build()));
+        counts = PeerMessages.fromProto(answer.getStats());
+        faultLatency = LatencyBuckets.ofFlat(answer.getFaultLatencyList());
         return counts;
+    }
+
+    @Override
+    public LatencyBuckets faultLatency() {
+        return faultLatency;
     }
 
     @Override

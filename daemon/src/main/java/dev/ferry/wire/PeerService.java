@@ -153,6 +153,7 @@ final class PeerService extends PeerServiceGrpc.PeerServiceImplBase {
             requireSource(r.getMigration());
             return FinishResponse.newBuilder()
                     .setStats(PeerMessages.toProto(arrivals.finish(r.getMigration(), r.getEpoch())))
+                    .addAllFaultLatency(arrivals.faultLatency(r.getMigration()).flat())
                     .build();
         });
     }

@@ -8,6 +8,8 @@ import dev.ferry.migration.LostPagePolicy;
 import dev.ferry.migration.Policy;
 import dev.ferry.migration.RetryLimits;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -93,6 +95,16 @@ class ConfigLoaderTest {
     }
 
     @Test
+    void shouldTellMetricsWhereItIsSaid() throws ConfigException {
+        assertThat(ConfigLoader.parse("f", "").metrics()).isEmpty();
+        assertThat(ConfigLoader.parse("f", "metrics.listen = '127.0.0.1:7421'").metrics())
+                .contains(new InetSocketAddress(InetAddress.getLoopbackAddress(), 7421));
+        assertThat(ConfigLoader.parse("f", "metrics = { listen = '0.0.0.0:7421', allow_remote = true }")
+                        .metrics())
+                .contains(new InetSocketAddress("0.0.0.0", 7421));
+    }
+
+    @Test
     void shouldPutTheControlSocketInTheRuntimeDirectory() throws ConfigException {
         assertThat(ConfigLoader.parse("f", "runtime_dir = '/r'").control()).containsExactly("unix:/r/control.sock");
     }
@@ -112,6 +124,9 @@ class ConfigLoaderTest {
                 "[peer]~~listen = 'x' | f.toml:3: peer.listen: \"x\" is not HOST:PORT",
                 "[tls]~mode = 'maybe' | f.toml:2: tls.mode: \"maybe\", allowed are \"mutual\" and \"off\"",
                 "[tls]~mode = 'off'~key = 'k' | f.toml:3: tls.key: \"k\" is no absolute path",
+                "metrics.listen = '0.0.0.0:1' | f.toml:1: metrics.listen: \"0.0.0.0:1\" is not loopback",
+                "metrics.listen = 'x' | f.toml:1: metrics.listen: \"x\" is not HOST:PORT",
+                "metrics.allow_remote = 1 | f.toml:1: metrics.allow_remote: 1, allowed are true and false",
                 "[control]~listen = 'unix:/x' | f.toml:2: control.listen: \"unix:/x\" is no list",
                 "[control]~listen = [] | f.toml:2: control.listen: [] is no list",
                 "[control]~listen = [5] | f.toml:2: control.listen: [5] is no list",
