@@ -10,6 +10,7 @@
 #   net             ip and socat, for tests with bridges and taps
 #   linux-guest     cloud kernel and static busybox, unpacked into the cache (nothing goes into /boot)
 #   browser         Chromium, for the tests of the page that ferry report writes
+#   systemd         systemd-analyze and setpriv, for the tests of the unit
 #   promtool        Prometheus' own checker of metrics, unpacked into the cache
 #   qemu-backports  a newer QEMU from Debian backports, unpacked into the cache beside the installed one
 #
@@ -28,9 +29,10 @@ ferry_group_packages() {
     net) printf '%s\n' 'ip iproute2' 'socat socat' ;;
     linux-guest) printf '%s\n' 'cpio cpio' 'gzip gzip' 'xz xz-utils' ;;
     browser) printf '%s\n' 'chromium chromium' '/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf fonts-dejavu-core' ;;
+    systemd) printf '%s\n' 'systemd-analyze systemd' 'setpriv util-linux' ;;
     promtool | qemu-backports) ;;
     *)
-      echo "ferry: unknown install group '$1'; known: build guest qemu net linux-guest browser promtool qemu-backports" >&2
+      echo "ferry: unknown install group '$1'; known: build guest qemu net linux-guest browser systemd promtool qemu-backports" >&2
       return 2
       ;;
   esac

@@ -110,6 +110,7 @@ final class Rehearsal implements GuestHost, AutoCloseable {
                 move(migrations, to, i);
             }
             call(to);
+            LOG.debug("rehearsed");
         } catch (IOException | RuntimeException e) {
             if (!closed) {
                 LOG.warn("the rehearsal failed; the first migration will be slower", e);

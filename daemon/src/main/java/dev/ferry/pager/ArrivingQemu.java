@@ -128,19 +128,20 @@ final class ArrivingQemu implements ArrivingGuest {
     /** For a later daemon, before anything arrives. */
     void writeDown(Path directory, boolean attached, String definition, List<Path> ramFiles) {
         int pid = guest.process().pid();
-        ArrivalRecord all = new ArrivalRecord(
-                guest.name(),
-                pid,
-                ProcFs.startTime(pid),
-                guest.qmpSocket(),
-                attached,
-                definition,
-                ramFiles.stream().map(Path::toString).toList(),
-                pager.remoteFd(),
-                blocks,
-                ram.stream().map(QemuRamBlock::hostAddress).toList());
         try {
-            all.write(directory);
+            // It may have ended since.
+            new ArrivalRecord(
+                            guest.name(),
+                            pid,
+                            ProcFs.startTime(pid),
+                            guest.qmpSocket(),
+                            attached,
+                            definition,
+                            ramFiles.stream().map(Path::toString).toList(),
+                            pager.remoteFd(),
+                            blocks,
+                            ram.stream().map(QemuRamBlock::hostAddress).toList())
+                    .write(directory);
         } catch (RuntimeException e) {
             attempt(e, pager::unhook);
             attempt(e, pager::abandon);

@@ -12,8 +12,10 @@ final class HostCertificate {
     private static final Path REPOSITORY =
             Path.of(System.getProperty("user.dir")).getParent();
 
-    /** In the build's output: it goes with that. */
-    private static final Path DIRECTORY = Path.of("target", "tls").toAbsolutePath();
+    /** In the build's output: it goes with that. Another run has another. */
+    private static final Path DIRECTORY = Path.of(
+                    "target", "tls", Long.toString(ProcessHandle.current().pid()))
+            .toAbsolutePath();
 
     private static boolean made;
 

@@ -26,6 +26,13 @@ enum Verdict {
             FaultPoint.USERFAULTFD_CLOSED,
             FaultPoint.SETTLED_JOURNALLED);
 
+    private static final Set<FaultPoint> SYNCHRONISED = EnumSet.of(
+            FaultPoint.LAST_SYNC_DONE,
+            FaultPoint.SWITCHOVER_ANSWERED,
+            FaultPoint.STALE_APPLIED,
+            FaultPoint.ARMED,
+            FaultPoint.DEVICE_STATE_LOADED);
+
     private static final Set<FaultPoint> UNDO = EnumSet.of(
             FaultPoint.UNDO_BEGUN,
             FaultPoint.ABORT_ANSWERED,
@@ -120,7 +127,12 @@ enum Verdict {
             case KILL_SOURCE -> EnumSet.of(asked ? MOVED : ON_THE_SOURCE);
             // FENCED: a destination whose daemon died before it wrote COMMITTED never ran the guest.
             case KILL_DESTINATION, KILL_BOTH, KILL_DESTINATION_QEMU -> EnumSet.of(ON_THE_SOURCE);
-            case KILL_SOURCE_QEMU -> EnumSet.of(!asked ? ENDED : inFile ? MOVED : WAITS);
+            // When all that changes is on its way the source's QEMU is not needed any more, but for pages that are not
+            // in a file.
+            case KILL_SOURCE_QEMU ->
+                asked
+                        ? EnumSet.of(inFile ? MOVED : WAITS)
+                        : SYNCHRONISED.contains(point) ? EnumSet.of(ENDED, inFile ? MOVED : WAITS) : EnumSet.of(ENDED);
             case STOP_SOURCE, STOP_DESTINATION, CUT_SHORT, CUT, CUT_LONG, CUT_TWICE ->
                 isUndo(point) ? EnumSet.of(ON_THE_SOURCE) : EnumSet.of(ON_THE_SOURCE, MOVED);
         };
