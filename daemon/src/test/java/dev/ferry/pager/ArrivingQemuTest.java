@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -133,6 +134,17 @@ class ArrivingQemuTest {
         foreign.local().close();
         RemoteUserfaultfd.closeRemote(guest.process(), foreign.remoteFd());
         assertLeftAlone();
+    }
+
+    @Test
+    void shouldLeaveNothingOfAQemuThatEndsBeforeItIsWrittenDown() {
+        ArrivingQemu arriving = arriving(new Fate());
+        guest.kill(LIMIT);
+        Path process = Path.of("/proc", Integer.toString(guest.process().pid()));
+        Awaitility.await().until(() -> !Files.exists(process));
+        assertThatThrownBy(() -> arriving.writeDown(state, false, "{}", started.ramFiles()))
+                .isInstanceOf(FerryException.class);
+        assertThat(state).doesNotExist();
     }
 
     @Test
