@@ -2,7 +2,10 @@ package dev.ferry.wire;
 
 import io.grpc.Attributes;
 import io.grpc.Grpc;
+import io.grpc.Metadata;
+import io.grpc.ServerStreamTracer;
 import io.grpc.ServerTransportFilter;
+import io.grpc.Status;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -13,6 +16,7 @@ import java.net.SocketAddress;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,6 +31,9 @@ final class PeerConnections extends ServerTransportFilter {
     /** Three for each guest that moves, and those that are being made again. */
     private static final int MOST_OF_ONE_HOST = 256;
 
+    private static final Set<Status.Code> REFUSALS =
+            Set.of(Status.Code.PERMISSION_DENIED, Status.Code.UNAUTHENTICATED, Status.Code.RESOURCE_EXHAUSTED);
+
     private final Map<InetAddress, Integer> open = new ConcurrentHashMap<>();
     private final Set<SocketAddress> waiting = ConcurrentHashMap.newKeySet();
     private final AtomicLong refused = new AtomicLong();
@@ -36,8 +43,21 @@ final class PeerConnections extends ServerTransportFilter {
         return refused.get();
     }
 
-    void countRefused() {
-        refused.incrementAndGet();
+    /** Counts the calls that are refused: for who makes them, and for messages that are too long. */
+    ServerStreamTracer.Factory calls() {
+        return new ServerStreamTracer.Factory() {
+            @Override
+            public ServerStreamTracer newServerStreamTracer(String method, Metadata headers) {
+                return new ServerStreamTracer() {
+                    @Override
+                    public void streamClosed(Status status) {
+                        if (REFUSALS.contains(status.getCode())) {
+                            refused.incrementAndGet();
+                        }
+                    }
+                };
+            }
+        };
     }
 
     /** Listens; each connection goes through here before anything is read from it. */
@@ -67,14 +87,35 @@ final class PeerConnections extends ServerTransportFilter {
             return true;
         }
         waiting.add(remote);
+        Knock knock = new Knock();
+        child.pipeline().addFirst(knock);
         child.closeFuture().addListener(closed -> {
             leave(host);
-            if (waiting.remove(remote)) {
+            if (waiting.remove(remote) && !knock.wasAll()) {
                 refused.incrementAndGet();
                 LOG.warn("a connection from {} ended before it was one of a peer", remote);
             }
         });
         return false;
+    }
+
+    /** Who only looks whether somebody listens, as {@link Knocking} does, says nothing and goes soon. On the connection's event loop. */
+    private static final class Knock extends ChannelInboundHandlerAdapter {
+        private static final long SOON_NS = TimeUnit.SECONDS.toNanos(5);
+
+        private final long sinceNs = System.nanoTime();
+        private boolean spoke;
+
+        boolean wasAll() {
+            return !spoke && System.nanoTime() - sinceNs < SOON_NS;
+        }
+
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object message) {
+            spoke = true;
+            context.pipeline().remove(this);
+            context.fireChannelRead(message);
+        }
     }
 
     private void leave(InetAddress host) {

@@ -48,6 +48,7 @@ public final class PeerServer implements AutoCloseable {
         server = NettyServerBuilder.forAddress(listen)
                 .channelFactory(connections::channel)
                 .addTransportFilter(connections)
+                .addStreamTracerFactory(connections.calls())
                 .bossEventLoopGroup(loops)
                 .workerEventLoopGroup(loops)
                 .withChildOption(ChannelOption.RECVBUF_ALLOCATOR, PeerChannels.receiveBuffers())
