@@ -2,6 +2,7 @@ package dev.ferry.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.ferry.telemetry.MetricsText;
 import dev.ferry.v1.Migration;
 import dev.ferry.v1.MigrationState;
@@ -24,6 +25,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What Prometheus reads of two real daemons while a guest moves from one to the other. */
 @Tag("qemu")
@@ -135,19 +137,48 @@ class MetricsTest {
         }
     }
 
+    /** Whatever the dashboard and the alerts ask is a question that Prometheus understands. */
+    @Test
+    void shouldOnlyAskWhatPrometheusUnderstands(@TempDir Path directory) throws Exception {
+        Path docs = Path.of(System.getProperty("user.dir")).getParent().resolve("docs/grafana");
+        promtool(docs.resolve("ferry-alerts.yml"), "check", "rules", "--lint=all", "--lint-fatal", "-");
+        StringBuilder rules = new StringBuilder("groups:\n- name: dashboard\n  rules:\n");
+        int number = 0;
+        for (String expression :
+                new ObjectMapper().readTree(docs.resolve("ferry.json").toFile()).findValuesAsText("expr")) {
+            rules.append("  - record: panel:number").append(number++).append("\n    expr: '");
+            rules.append(expression
+                            .replace("$__rate_interval", "1m")
+                            .replace("$__range", "1h")
+                            .replaceAll("\\$(job|host)", ".*"))
+                    .append("'\n");
+        }
+        assertThat(number).isGreaterThan(20);
+        promtool(Files.writeString(directory.resolve("rules.yml"), rules), "check", "rules", "-");
+    }
+
     private static void shouldPassPromtool(Path directory, String text) throws Exception {
+        assertThat(promtool(Files.writeString(directory.resolve("metrics.txt"), text), "check", "metrics"))
+                .isEmpty();
+    }
+
+    /** @return what it has said, of this input; it must have found it right */
+    private static String promtool(Path input, String... arguments) throws Exception {
         String said = System.getenv("FERRY_TEST_PROMTOOL");
         Path promtool = said != null
                 ? Path.of(said)
                 : Path.of(System.getProperty("user.home"), ".cache/ferry/promtool/promtool");
         assertThat(promtool).as("bin/lib/install.sh promtool brings it").isExecutable();
-        Path file = Files.writeString(directory.resolve("metrics.txt"), text);
-        Process check = new ProcessBuilder(promtool.toString(), "check", "metrics")
-                .redirectInput(file.toFile())
+        List<String> command = new ArrayList<>(List.of(promtool.toString()));
+        for (String argument : arguments) {
+            command.add(argument.equals("-") ? input.toString() : argument);
+        }
+        Process check = new ProcessBuilder(command)
+                .redirectInput(input.toFile())
                 .redirectErrorStream(true)
                 .start();
-        String complaints = new String(check.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(complaints).isEmpty();
-        assertThat(check.waitFor()).isZero();
+        String answer = new String(check.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(check.waitFor()).as(answer).isZero();
+        return answer;
     }
 }

@@ -16,6 +16,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -146,6 +147,13 @@ class MetricsServerTest {
         for (String label : labels) {
             assertThat(told.series()).as(label).anyMatch(s -> s.contains(label));
         }
+        Matcher alerted = Pattern.compile("\\bferry_[a-z_]+\\b")
+                .matcher(Files.readString(DASHBOARD.resolveSibling("ferry-alerts.yml")));
+        int alerts = 0;
+        for (; alerted.find(); alerts++) {
+            assertThat(told.names()).contains(alerted.group());
+        }
+        assertThat(alerts).isEqualTo(6);
         Set<Integer> ids = new TreeSet<>();
         for (JsonNode panel : dashboard.get("panels")) {
             assertThat(ids.add(panel.get("id").intValue())).as("ids of panels").isTrue();
