@@ -18,12 +18,14 @@ import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.EventExecutor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -134,6 +136,14 @@ public final class ControlServer implements AutoCloseable {
         Server server = builder.build().start();
         servers.add(server);
         return server;
+    }
+
+    /** Returns when every event loop and the threads of calls have answered. */
+    public void ask() throws InterruptedException, ExecutionException {
+        for (EventExecutor loop : loops) {
+            loop.submit(() -> {}).get();
+        }
+        calls.submit(() -> {}).get();
     }
 
     /** Where it listens, in the order of the configuration, with the ports that were bound. */

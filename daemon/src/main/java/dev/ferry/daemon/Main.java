@@ -76,6 +76,8 @@ final class Main implements Callable<Integer> {
             String metrics = wiring.metricsAddress().isEmpty() ? "" : " metrics=" + wiring.metricsAddress();
             out.println("ready control=" + wiring.controlAddresses() + metrics + " peer=" + wiring.peerAddress());
             manager.ready();
+            ServiceManager.watchdogNs(System.getenv(), ProcessHandle.current().pid())
+                    .ifPresent(intervalNs -> wiring.watch(manager::alive, intervalNs));
         }
         new CountDownLatch(1).await();
         return 0;

@@ -10,6 +10,8 @@ import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,6 +30,29 @@ final class ServiceManager {
 
     void ready() {
         send("READY=1\n");
+    }
+
+    void alive() {
+        send("WATCHDOG=1\n");
+    }
+
+    /**
+     * How often it wants to hear that this process lives, in ns; empty: not at all. sd_watchdog_enabled(3).
+     *
+     * @param environment has WATCHDOG_USEC, and WATCHDOG_PID if it is meant for one process only
+     */
+    static OptionalLong watchdogNs(Map<String, String> environment, long pid) {
+        String usec = environment.getOrDefault("WATCHDOG_USEC", "");
+        String meant = environment.getOrDefault("WATCHDOG_PID", "");
+        if (usec.isEmpty() || !(meant.isEmpty() || meant.equals(Long.toString(pid)))) {
+            return OptionalLong.empty();
+        }
+        try {
+            return OptionalLong.of(TimeUnit.MICROSECONDS.toNanos(Long.parseUnsignedLong(usec)));
+        } catch (NumberFormatException e) {
+            LOG.warn("WATCHDOG_USEC is no number: {}", usec);
+            return OptionalLong.empty();
+        }
     }
 
     void stopping() {

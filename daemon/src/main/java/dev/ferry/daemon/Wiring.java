@@ -27,6 +27,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.concurrent.Executors;
@@ -39,10 +40,13 @@ import org.slf4j.LoggerFactory;
 final class Wiring implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Wiring.class);
     private static final long SWEEP_SECONDS = 2;
+    private static final long MOST_BETWEEN_SWEEPS_NS = TimeUnit.MINUTES.toNanos(10);
 
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
     private final String controlAddresses;
     private final String peerAddress;
+    private final Map<String, Watchdog.Part> answers;
+    private volatile long sweptNs = System.nanoTime();
     private final String metricsAddress;
 
     /**
@@ -126,6 +130,12 @@ final class Wiring implements AutoCloseable {
             if (!leftOvers.someoneWaits()) {
                 rehearsal.start();
             }
+            answers = Map.of(
+                    "connections of peers", peer::ask,
+                    "control calls", control::ask,
+                    "migrations", migrations::list,
+                    "guests", registry::list,
+                    "sweep", this::requireSwept);
             // The first to close: who watches a migration sees how it ended.
             open(migrations);
         } catch (IOException | RuntimeException | Error e) {
@@ -191,6 +201,15 @@ final class Wiring implements AutoCloseable {
         }
     }
 
+    /**
+     * Tells that this daemon lives, as long as it does.
+     *
+     * @param intervalNs within which somebody wants to hear it
+     */
+    void watch(Runnable alive, long intervalNs) {
+        open(new Watchdog(answers, alive, intervalNs));
+    }
+
     private void sweep(Runnable everything) {
         ScheduledExecutorService timer =
                 Executors.newSingleThreadScheduledExecutor(new DefaultThreadFactory("sweep", true));
@@ -202,10 +221,19 @@ final class Wiring implements AutoCloseable {
                     } catch (RuntimeException e) {
                         LOG.error("looking after what was left behind failed, tried again in {} s", SWEEP_SECONDS, e);
                     }
+                    sweptNs = System.nanoTime();
                 },
                 SWEEP_SECONDS,
                 SWEEP_SECONDS,
                 TimeUnit.SECONDS);
+    }
+
+    /** A QEMU that hangs holds it up for seconds, and there may be many. */
+    private void requireSwept() {
+        long ageNs = System.nanoTime() - sweptNs;
+        if (ageNs > MOST_BETWEEN_SWEEPS_NS) {
+            throw new IllegalStateException("the last sweep ended " + TimeUnit.NANOSECONDS.toSeconds(ageNs) + " s ago");
+        }
     }
 
     private <T extends AutoCloseable> T open(T part) {

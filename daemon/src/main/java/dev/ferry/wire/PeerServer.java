@@ -13,9 +13,11 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.EventExecutor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -87,6 +89,14 @@ public final class PeerServer implements AutoCloseable {
     /** Connections and calls that were refused for who made them, since the start. */
     public long refused() {
         return connections.refused();
+    }
+
+    /** Returns when every event loop and the threads of calls have answered. */
+    public void ask() throws InterruptedException, ExecutionException {
+        for (EventExecutor loop : loops) {
+            loop.submit(() -> {}).get();
+        }
+        pool.submit(() -> {}).get();
     }
 
     public int port() {

@@ -12,6 +12,7 @@ import io.netty.channel.unix.DomainDatagramPacket;
 import io.netty.channel.unix.DomainSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -52,6 +53,18 @@ class ServiceManagerTest {
         new ServiceManager("").ready();
         new ServiceManager(dir.resolve("nobody").toString()).ready();
         assertThat(heard).isEmpty();
+    }
+
+    @Test
+    void shouldKnowHowOftenItIsToTellThatItLives() {
+        assertThat(ServiceManager.watchdogNs(Map.of(), 7)).isEmpty();
+        assertThat(ServiceManager.watchdogNs(Map.of("WATCHDOG_USEC", "30000000"), 7))
+                .hasValue(30_000_000_000L);
+        assertThat(ServiceManager.watchdogNs(Map.of("WATCHDOG_USEC", "5", "WATCHDOG_PID", "7"), 7))
+                .hasValue(5_000);
+        assertThat(ServiceManager.watchdogNs(Map.of("WATCHDOG_USEC", "5", "WATCHDOG_PID", "8"), 7))
+                .isEmpty();
+        assertThat(ServiceManager.watchdogNs(Map.of("WATCHDOG_USEC", "x"), 7)).isEmpty();
     }
 
     private void listen(String socket) {
