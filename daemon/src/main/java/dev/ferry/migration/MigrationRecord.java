@@ -29,7 +29,7 @@ public final class MigrationRecord implements MigrationProbe {
     private final NanoClock clock;
     private final long startNs;
     private final Fields f = new Fields();
-    private final EventLog events = new EventLog();
+    private final MigrationHistory events = new MigrationHistory();
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
     private long endNs;
     private long stateNs;

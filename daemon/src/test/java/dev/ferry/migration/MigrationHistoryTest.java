@@ -7,7 +7,7 @@ import dev.ferry.migration.MigrationSnapshot.PrecopyCounts;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-class EventLogTest {
+class MigrationHistoryTest {
     private long nowNs;
     private final MigrationRecord record = new MigrationRecord(() -> nowNs, 0, f -> {
         f.id = "a1";
@@ -66,7 +66,7 @@ class EventLogTest {
             record.state(MigrationState.PRECOPY, "reason " + i);
         }
         List<MigrationEvent> all = record.events();
-        assertThat(all).hasSize(EventLog.FIRST + EventLog.LAST);
+        assertThat(all).hasSize(MigrationHistory.FIRST + MigrationHistory.LAST);
         assertThat(record.droppedEvents()).isEqualTo(10_002 - all.size());
         assertThat(all.get(0).text()).isEqualTo("begins");
         assertThat(all.get(all.size() - 1).text()).isEqualTo("reason 9999");

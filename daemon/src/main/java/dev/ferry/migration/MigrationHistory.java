@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
  * What happened to one migration, in order, found by comparing it with what it was before. Of very many events the first and
  * the last are kept. Guarded by its {@link MigrationRecord}.
  */
-final class EventLog {
+final class MigrationHistory {
     static final int FIRST = 64;
     static final int LAST = 192;
 
