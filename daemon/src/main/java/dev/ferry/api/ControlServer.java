@@ -3,9 +3,12 @@ package dev.ferry.api;
 import dev.ferry.base.NanoClock;
 import dev.ferry.migration.GuestControl;
 import dev.ferry.migration.MigrationControl;
+import dev.ferry.migration.PlacementControl;
 import dev.ferry.migration.Policy;
+import dev.ferry.v1.EventServiceGrpc;
 import dev.ferry.v1.GuestServiceGrpc;
 import dev.ferry.v1.MigrationServiceGrpc;
+import dev.ferry.v1.PlacementServiceGrpc;
 import io.grpc.BindableService;
 import io.grpc.Server;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
@@ -64,13 +67,21 @@ public final class ControlServer implements AutoCloseable {
      * @param defaults for what a caller leaves open
      */
     public ControlServer(
-            List<String> listen, MigrationControl migrations, GuestControl guests, Policy defaults, NanoClock clock)
+            List<String> listen,
+            MigrationControl migrations,
+            GuestControl guests,
+            PlacementControl placement,
+            HostIdentity host,
+            Policy defaults,
+            NanoClock clock)
             throws IOException {
         this.clock = clock;
         watches = new Watches(migrations);
         services = List.of(
                 new MigrationCalls(migrations, guests, defaults, watches),
                 new GuestCalls(guests),
+                new PlacementCalls(placement, host),
+                new EventCalls(watches),
                 health.getHealthService(),
                 ProtoReflectionServiceV1.newInstance());
         try {
@@ -81,7 +92,12 @@ public final class ControlServer implements AutoCloseable {
             close();
             throw e;
         }
-        for (String service : List.of("", MigrationServiceGrpc.SERVICE_NAME, GuestServiceGrpc.SERVICE_NAME)) {
+        for (String service : List.of(
+                "",
+                MigrationServiceGrpc.SERVICE_NAME,
+                GuestServiceGrpc.SERVICE_NAME,
+                PlacementServiceGrpc.SERVICE_NAME,
+                EventServiceGrpc.SERVICE_NAME)) {
             health.setStatus(service, ServingStatus.SERVING);
         }
     }

@@ -1,6 +1,7 @@
 package dev.ferry.daemon;
 
 import dev.ferry.api.ControlServer;
+import dev.ferry.api.HostIdentity;
 import dev.ferry.api.ListenAddress;
 import dev.ferry.base.NanoClock;
 import dev.ferry.migration.Destinations;
@@ -86,6 +87,7 @@ final class Wiring implements AutoCloseable {
                     ThreadPriority.URGENCY,
                     config.name() + " " + peerAddress,
                     faults);
+            migrations.remember(new FileRequests(runtime.resolve("requests")));
             leftOvers.recoverDepartures(migrations);
             registry.setMoving(migrations::moving);
             Rehearsal rehearsal = open(new Rehearsal());
@@ -96,8 +98,14 @@ final class Wiring implements AutoCloseable {
                     rehearsal.start();
                 }
             });
-            ControlServer control =
-                    open(new ControlServer(config.control(), migrations, registry, config.policy(), clock));
+            ControlServer control = open(new ControlServer(
+                    config.control(),
+                    migrations,
+                    registry,
+                    destinations.reservations(),
+                    new HostIdentity(config.name(), peerAddress, version),
+                    config.policy(),
+                    clock));
             controlAddresses = String.join(",", control.addresses());
             if (!leftOvers.someoneWaits()) {
                 rehearsal.start();

@@ -11,6 +11,7 @@ import java.util.List;
  * @param blocks the source's RAM blocks, by index
  * @param source the source's name for itself
  * @param lostPages when they can no longer be had
+ * @param reservation of memory at the destination; empty: none
  */
 public record IncomingSpec(
         long migration,
@@ -21,4 +22,27 @@ public record IncomingSpec(
         String machine,
         List<RamBlock> blocks,
         String source,
-        LostPagePolicy lostPages) {}
+        LostPagePolicy lostPages,
+        String reservation) {
+
+    public IncomingSpec(
+            long migration,
+            long epoch,
+            String guest,
+            String definitionJson,
+            String qemuVersion,
+            String machine,
+            List<RamBlock> blocks,
+            String source,
+            LostPagePolicy lostPages) {
+        this(migration, epoch, guest, definitionJson, qemuVersion, machine, blocks, source, lostPages, "");
+    }
+
+    /** Of guest RAM. */
+    public long memoryBytes() {
+        return blocks.stream()
+                .filter(RamBlock::guestRam)
+                .mapToLong(RamBlock::lengthBytes)
+                .sum();
+    }
+}

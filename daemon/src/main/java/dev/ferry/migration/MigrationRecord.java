@@ -62,6 +62,9 @@ public final class MigrationRecord {
         boolean guestStopped;
         long poisonedPages;
         long damagedMessages;
+        String reservation = "";
+        long networkHoldNs;
+        boolean networksConfirmed;
     }
 
     MigrationRecord(NanoClock clock, long startedUnixMs, Consumer<Fields> first) {
@@ -76,6 +79,9 @@ public final class MigrationRecord {
         this.startNs = rateAtNs - TimeUnit.MILLISECONDS.toNanos(Math.max(0, ageMs));
         f.startedUnixMs = startedUnixMs;
         first.accept(f);
+        if (f.state.hasEnded()) { // under an earlier daemon
+            endNs = rateAtNs;
+        }
     }
 
     /** The only way to change the state. An illegal change is a bug and is refused. */
@@ -166,7 +172,10 @@ public final class MigrationRecord {
                     f.guestStopped,
                     f.poisonedPages,
                     f.damagedMessages,
-                    clock.nanoTime() - stateNs);
+                    clock.nanoTime() - stateNs,
+                    f.reservation,
+                    f.networkHoldNs,
+                    f.networksConfirmed);
         } finally {
             lock.unlock();
         }

@@ -13,6 +13,9 @@ import java.util.List;
  * @param guestStopped by the policy of lost pages; the destination knows it, as the last two
  * @param poisonedPages likewise
  * @param stateNs in its state for so long
+ * @param reservation that was used up at the destination; empty: none
+ * @param networkHoldNs how long the paused guest may wait for its networks; the source knows it, as the last one
+ * @param networksConfirmed a scheduler has said that they are ready
  * @param damagedMessages with a wrong checksum; what was in them is fetched again
  */
 public record MigrationSnapshot(
@@ -46,7 +49,80 @@ public record MigrationSnapshot(
         boolean guestStopped,
         long poisonedPages,
         long damagedMessages,
-        long stateNs) {
+        long stateNs,
+        String reservation,
+        long networkHoldNs,
+        boolean networksConfirmed) {
+
+    /** Without what only schedulers say. */
+    public MigrationSnapshot(
+            long version,
+            String id,
+            String guest,
+            MigrationState state,
+            Side runsOn,
+            Side side,
+            String peer,
+            String reason,
+            String error,
+            String requestId,
+            long epoch,
+            List<PhaseTime> downtimePhases,
+            long totalNs,
+            long startedUnixMs,
+            PrecopyCounts precopy,
+            PostcopyCounts postcopy,
+            int recoveries,
+            long bytesSent,
+            long memoryTotalBytes,
+            long memoryRemainingBytes,
+            double rateBytesPerSecond,
+            double dirtyRateBytesPerSecond,
+            boolean keepSource,
+            long refusedMessages,
+            Limits limits,
+            Forecast forecast,
+            LostPagePolicy lostPages,
+            boolean guestStopped,
+            long poisonedPages,
+            long damagedMessages,
+            long stateNs) {
+        this(
+                version,
+                id,
+                guest,
+                state,
+                runsOn,
+                side,
+                peer,
+                reason,
+                error,
+                requestId,
+                epoch,
+                downtimePhases,
+                totalNs,
+                startedUnixMs,
+                precopy,
+                postcopy,
+                recoveries,
+                bytesSent,
+                memoryTotalBytes,
+                memoryRemainingBytes,
+                rateBytesPerSecond,
+                dirtyRateBytesPerSecond,
+                keepSource,
+                refusedMessages,
+                limits,
+                forecast,
+                lostPages,
+                guestStopped,
+                poisonedPages,
+                damagedMessages,
+                stateNs,
+                "",
+                0,
+                false);
+    }
 
     /** What pre-copy did. */
     public record PrecopyCounts(int rounds, long pages, long zeroPages, long bytes, long ns, String stopReason) {

@@ -105,7 +105,14 @@ class ControlServerTest {
     }
 
     private ControlServer server(String... listen) throws IOException {
-        return new ControlServer(List.of(listen), migrations, new FakeGuests(), DEFAULTS, NanoClock.system());
+        return new ControlServer(
+                List.of(listen),
+                migrations,
+                new FakeGuests(),
+                new FakePlacement(),
+                new HostIdentity("here", "127.0.0.1:7420", "1.2"),
+                DEFAULTS,
+                NanoClock.system());
     }
 
     @Test

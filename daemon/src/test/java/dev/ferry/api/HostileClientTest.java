@@ -73,6 +73,8 @@ class HostileClientTest {
                 List.of("unix:" + socket),
                 new FakeMigrations(),
                 new FakeGuests(),
+                new FakePlacement(),
+                new HostIdentity("here", "127.0.0.1:7420", "1.2"),
                 Policy.defaults(),
                 NanoClock.system());
         channel = NettyChannelBuilder.forAddress(new DomainSocketAddress(socket.toString()))
