@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -55,10 +56,20 @@ public final class EventLog {
         listeners.forEach(Runnable::run);
     }
 
-    /** Each change of this record's state from now on, and the state that it has. */
+    /**
+     * Each change of this record's state from now on, and the state that it has. Another reason for the same state is none: while
+     * a peer is away there are several a second, and they would push everything else out.
+     */
     void follow(MigrationRecord record) {
-        append(Kind.STATE, record.snapshot());
-        record.onStateChange(() -> append(Kind.STATE, record.snapshot()));
+        MigrationSnapshot first = record.snapshot();
+        AtomicReference<MigrationState> last = new AtomicReference<>(first.state());
+        append(Kind.STATE, first);
+        record.onStateChange(() -> {
+            MigrationSnapshot now = record.snapshot();
+            if (last.getAndSet(now.state()) != now.state()) {
+                append(Kind.STATE, now);
+            }
+        });
     }
 
     /** The listener must not wait. */

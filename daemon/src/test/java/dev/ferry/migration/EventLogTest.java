@@ -61,6 +61,7 @@ class EventLogTest {
     void shouldFollowARecordFromItsFirstState() {
         log.follow(record);
         record.state(MigrationState.PRECOPY, "because");
+        record.state(MigrationState.PRECOPY, "another reason");
         assertThat(log.after(0, 100))
                 .extracting(e -> e.migration().state())
                 .containsExactly(MigrationState.PREPARING, MigrationState.PRECOPY);

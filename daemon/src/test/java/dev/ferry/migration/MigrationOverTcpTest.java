@@ -23,6 +23,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -333,6 +334,7 @@ class MigrationOverTcpTest {
         MigrationSnapshot s =
                 awaitEnd(migrations.start("db1", peer, "", Policy.defaults()).id());
         assertThat(s.state()).as(s.error()).isEqualTo(MigrationState.COMPLETED);
+        Awaitility.await().until(() -> kinds().contains("STATE COMPLETED")); // a moment after the state
         assertThat(kinds())
                 .containsSubsequence(
                         "STATE PREPARING",
