@@ -8,6 +8,7 @@
 #   guest           C compiler and make, for the bare-metal test guest
 #   qemu            Debian's own QEMU
 #   net             ip and socat, for tests with bridges and taps
+#   python          gRPC for Python and the protocol compiler, for the example in examples/python
 #   linux-guest     cloud kernel and static busybox, unpacked into the cache (nothing goes into /boot)
 #   browser         Chromium, for the tests of the page that ferry report writes
 #   systemd         systemd-analyze and setpriv, for the tests of the unit
@@ -27,12 +28,15 @@ ferry_group_packages() {
     qemu) printf '%s\n' 'qemu-system-x86_64 qemu-system-x86' 'qemu-img qemu-utils' \
       '/usr/share/seabios/bios-256k.bin seabios' ;;
     net) printf '%s\n' 'ip iproute2' 'socat socat' ;;
+    python) printf '%s\n' '/usr/lib/python3/dist-packages/grpc/__init__.py python3-grpcio' \
+      '/usr/lib/python3/dist-packages/google/protobuf/__init__.py python3-protobuf' \
+      '/usr/bin/protoc protobuf-compiler' '/usr/bin/grpc_python_plugin protobuf-compiler-grpc' ;;
     linux-guest) printf '%s\n' 'cpio cpio' 'gzip gzip' 'xz xz-utils' ;;
     browser) printf '%s\n' 'chromium chromium' '/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf fonts-dejavu-core' ;;
     systemd) printf '%s\n' 'systemd-analyze systemd' 'setpriv util-linux' ;;
     promtool | qemu-backports) ;;
     *)
-      echo "ferry: unknown install group '$1'; known: build guest qemu net linux-guest browser systemd promtool qemu-backports" >&2
+      echo "ferry: unknown install group '$1'; known: build guest qemu net python linux-guest browser systemd promtool qemu-backports" >&2
       return 2
       ;;
   esac

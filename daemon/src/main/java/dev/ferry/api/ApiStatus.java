@@ -1,7 +1,9 @@
 package dev.ferry.api;
 
 import com.google.protobuf.Any;
+import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
+import com.google.rpc.PreconditionFailure;
 import com.google.rpc.Status;
 import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
@@ -12,6 +14,7 @@ import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.util.List;
+import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,6 +28,9 @@ final class ApiStatus {
     static final String DOMAIN = "ferry.dev";
 
     static final String MESSAGE_KEY = "message";
+
+    /** The key of an ErrorInfo's metadata that names a field of the request. */
+    static final String FIELD = "field";
 
     /** The reason of the last detail when not all of them had room. */
     static final String MORE = "MORE_REASONS";
@@ -56,10 +62,51 @@ final class ApiStatus {
             LOG.error("{} failed", call, error);
         }
         String text = error.getMessage() == null ? error.toString() : error.getMessage();
+        if (error instanceof FerryException e) {
+            return withDetails(call, code, e, text);
+        }
         return code.toStatus()
                 .withDescription(cut(call, text, LIMIT_BYTES))
                 .withCause(error)
                 .asRuntimeException();
+    }
+
+    /** One ErrorInfo, and what the kind of error has of its own. A long text is sent without: it needs the room. */
+    private static StatusRuntimeException withDetails(String call, Code code, FerryException e, String text) {
+        String reason = e.reason().isEmpty() ? code.name() : e.reason();
+        Status.Builder status = Status.newBuilder().setCode(code.value()).setMessage(text);
+        ErrorInfo.Builder info = ErrorInfo.newBuilder().setReason(reason).setDomain(DOMAIN);
+        e.details().forEach((key, value) -> info.putMetadata(key, TrailerText.cut(value, REASON_BYTES)));
+        status.addDetails(Any.pack(info.build()));
+        if (code == Code.FAILED_PRECONDITION) {
+            String subject = e.details().getOrDefault("migration", e.details().getOrDefault("guest", ""));
+            status.addDetails(Any.pack(PreconditionFailure.newBuilder()
+                    .addViolations(PreconditionFailure.Violation.newBuilder()
+                            .setType(reason)
+                            .setSubject(subject)
+                            .setDescription(TrailerText.cut(text, REASON_BYTES)))
+                    .build()));
+        } else if (code == Code.INVALID_ARGUMENT && e.details().containsKey(FIELD)) {
+            status.addDetails(Any.pack(BadRequest.newBuilder()
+                    .addFieldViolations(BadRequest.FieldViolation.newBuilder()
+                            .setField(e.details().get(FIELD))
+                            .setDescription(TrailerText.cut(withoutField(text), REASON_BYTES)))
+                    .build()));
+        }
+        if (!fits(status, false)) {
+            if (e.reason().isEmpty()) {
+                return code.toStatus()
+                        .withDescription(cut(call, text, LIMIT_BYTES))
+                        .withCause(e)
+                        .asRuntimeException();
+            }
+            status.setMessage(cut(call, text, DESCRIPTION_BYTES));
+        }
+        return StatusProto.toStatusRuntimeException(status.build());
+    }
+
+    private static String withoutField(String text) {
+        return text.substring(text.indexOf(':') + 1).strip();
     }
 
     private static String cut(String call, String text, int limitBytes) {
@@ -109,7 +156,13 @@ final class ApiStatus {
                 .build());
     }
 
+    /** @param text begins with the field's name and a colon */
     static FerryException invalid(String text) {
-        return new FerryException(ErrorCategory.INVALID_ARGUMENT, text);
+        int colon = text.indexOf(':');
+        return new FerryException(
+                ErrorCategory.INVALID_ARGUMENT,
+                "",
+                colon < 0 ? Map.of() : Map.of(FIELD, text.substring(0, colon)),
+                text);
     }
 }

@@ -3,10 +3,13 @@ package dev.ferry.api;
 import dev.ferry.base.NanoClock;
 import dev.ferry.migration.GuestControl;
 import dev.ferry.migration.MigrationControl;
+import dev.ferry.migration.PlacementControl;
 import dev.ferry.migration.Policy;
 import dev.ferry.v1.DaemonServiceGrpc;
+import dev.ferry.v1.EventServiceGrpc;
 import dev.ferry.v1.GuestServiceGrpc;
 import dev.ferry.v1.MigrationServiceGrpc;
+import dev.ferry.v1.PlacementServiceGrpc;
 import io.grpc.BindableService;
 import io.grpc.Server;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
@@ -71,11 +74,13 @@ public final class ControlServer implements AutoCloseable {
             List<String> listen,
             MigrationControl migrations,
             GuestControl guests,
+            PlacementControl placement,
+            HostIdentity host,
             Supplier<DaemonStatus> status,
             Policy defaults,
             NanoClock clock)
             throws IOException {
-        this(listen, migrations, guests, status, defaults, clock, ReportSource.NONE);
+        this(listen, migrations, guests, placement, host, status, defaults, clock, ReportSource.NONE);
     }
 
     /** As above, with records of migrations. */
@@ -83,6 +88,8 @@ public final class ControlServer implements AutoCloseable {
             List<String> listen,
             MigrationControl migrations,
             GuestControl guests,
+            PlacementControl placement,
+            HostIdentity host,
             Supplier<DaemonStatus> status,
             Policy defaults,
             NanoClock clock,
@@ -94,6 +101,8 @@ public final class ControlServer implements AutoCloseable {
                 new MigrationCalls(migrations, guests, defaults, watches, reports),
                 new GuestCalls(guests),
                 new DaemonCalls(status, this::addresses),
+                new PlacementCalls(placement, host),
+                new EventCalls(watches),
                 health.getHealthService(),
                 ProtoReflectionServiceV1.newInstance());
         try {
@@ -105,7 +114,12 @@ public final class ControlServer implements AutoCloseable {
             throw e;
         }
         for (String service : List.of(
-                "", MigrationServiceGrpc.SERVICE_NAME, GuestServiceGrpc.SERVICE_NAME, DaemonServiceGrpc.SERVICE_NAME)) {
+                "",
+                MigrationServiceGrpc.SERVICE_NAME,
+                GuestServiceGrpc.SERVICE_NAME,
+                PlacementServiceGrpc.SERVICE_NAME,
+                EventServiceGrpc.SERVICE_NAME,
+                DaemonServiceGrpc.SERVICE_NAME)) {
             health.setStatus(service, ServingStatus.SERVING);
         }
     }

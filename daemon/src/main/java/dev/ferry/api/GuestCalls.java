@@ -10,6 +10,7 @@ import dev.ferry.v1.ListGuestsResponse;
 import dev.ferry.v1.RunGuestRequest;
 import dev.ferry.v1.ShowGuestRequest;
 import io.grpc.stub.StreamObserver;
+import java.util.Comparator;
 
 /** The calls of GuestService. Called on the server's pool: they may block. */
 final class GuestCalls extends GuestServiceGrpc.GuestServiceImplBase {
@@ -46,8 +47,16 @@ final class GuestCalls extends GuestServiceGrpc.GuestServiceImplBase {
     public void list(ListGuestsRequest request, StreamObserver<ListGuestsResponse> observer) {
         Calls.answer("List guests", observer, () -> {
             ListGuestsResponse.Builder response = ListGuestsResponse.newBuilder();
-            guests.list().forEach(g -> response.addGuests(GuestMessages.of(g)));
-            return response.build();
+            long said = Input.notNegative("page_size", request.getPageSize());
+            Pages.Cut<GuestControl.GuestView> cut = Pages.cut(
+                    guests.list().stream()
+                            .sorted(Comparator.comparing(GuestControl.GuestView::name))
+                            .toList(),
+                    GuestControl.GuestView::name,
+                    request.getPageToken(),
+                    said == 0 ? Integer.MAX_VALUE : said);
+            cut.page().forEach(g -> response.addGuests(GuestMessages.of(g)));
+            return response.setNextPageToken(cut.nextPageToken()).build();
         });
     }
 

@@ -57,6 +57,23 @@ final class Input {
         return id;
     }
 
+    /** Of a reservation, where one is said. */
+    static String reservation(String id) {
+        if (!id.isEmpty() && !ID.matcher(id).matches()) {
+            throw ApiStatus.invalid(
+                    "reservation_id: " + shown(id) + " is no reservation: 16 hex digits, as Reserve returns them");
+        }
+        return id;
+    }
+
+    /** 0 is the default. */
+    static long between(String field, long said, long byDefault, long most) {
+        if (notNegative(field, said) > most) {
+            throw ApiStatus.invalid(field + ": " + said + ", allowed is 1 to " + most + ", or 0 for " + byDefault);
+        }
+        return said == 0 ? byDefault : said;
+    }
+
     /** A uint64 or uint32 of the protocol: what Java sees as negative is too large to mean anything. */
     static long notNegative(String field, long value) {
         if (value < 0) {

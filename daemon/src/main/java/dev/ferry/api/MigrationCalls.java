@@ -8,6 +8,7 @@ import dev.ferry.migration.Policy;
 import dev.ferry.v1.CancelRequest;
 import dev.ferry.v1.CheckRequest;
 import dev.ferry.v1.CheckResponse;
+import dev.ferry.v1.ConfirmNetworksRequest;
 import dev.ferry.v1.GetReportRequest;
 import dev.ferry.v1.GetRequest;
 import dev.ferry.v1.ListRequest;
@@ -50,7 +51,8 @@ final class MigrationCalls extends MigrationServiceGrpc.MigrationServiceImplBase
     public void check(CheckRequest request, StreamObserver<CheckResponse> observer) {
         Calls.answer("Check " + request.getGuest(), observer, () -> {
             String guest = Input.guest("guest", request.getGuest());
-            MigrationControl.Checked checked = migrations.check(guest, Input.peer(request.getTo()));
+            MigrationControl.Checked checked =
+                    migrations.check(guest, Input.peer(request.getTo()), Input.reservation(request.getReservationId()));
             CheckResponse.Builder response =
                     CheckResponse.newBuilder().setDestinationVersion(checked.destinationVersion());
             checked.against()
@@ -70,7 +72,8 @@ final class MigrationCalls extends MigrationServiceGrpc.MigrationServiceImplBase
                         Input.guest("guest", request.getGuest()),
                         Input.peer(request.getTo()),
                         Input.requestId(request.getRequestId()),
-                        Policies.of(request.getPolicy(), defaults))));
+                        Policies.of(request.getPolicy(), defaults),
+                        Starts.options(request))));
     }
 
     @Override
@@ -83,7 +86,21 @@ final class MigrationCalls extends MigrationServiceGrpc.MigrationServiceImplBase
 
     @Override
     public void list(ListRequest request, StreamObserver<ListResponse> observer) {
-        Calls.answer("List", observer, () -> Pages.of(request, migrations.list()));
+        Calls.answer("List", observer, () -> {
+            // First the token: what happens while the list is made is in both, and in none never.
+            String token = migrations.events().token(migrations.events().last());
+            return Pages.of(request, migrations.list()).toBuilder()
+                    .setResumeToken(token)
+                    .build();
+        });
+    }
+
+    @Override
+    public void confirmNetworks(ConfirmNetworksRequest request, StreamObserver<Migration> observer) {
+        Calls.answer(
+                "ConfirmNetworks " + request.getId(),
+                observer,
+                () -> SnapshotMessages.of(migrations.confirmNetworks(Input.migration(request.getId()))));
     }
 
     @Override

@@ -1,11 +1,13 @@
 package dev.ferry.api;
 
+import dev.ferry.base.FerryException;
 import dev.ferry.migration.MigrationSnapshot;
 import dev.ferry.v1.ListRequest;
 import dev.ferry.v1.ListResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.List;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -14,8 +16,9 @@ import java.util.regex.Pattern;
  * pages shifts nothing.
  */
 final class Pages {
-    private static final int DEFAULT_SIZE = 100;
-    private static final int LARGEST = 1000;
+    static final int DEFAULT_SIZE = 100;
+    static final int LARGEST = 1000;
+    private static final String KEY = "key:";
     private static final Pattern TOKEN = Pattern.compile("([0-9]{1,18}):([0-9a-f]{16})");
 
     private Pages() {}
@@ -39,25 +42,54 @@ final class Pages {
         return response.build();
     }
 
+    /**
+     * Any list in the order of its keys, which are unique.
+     *
+     * @param key of an element; a token is the key of the last one
+     */
+    static <T> Cut<T> cut(List<T> inOrder, Function<T, String> key, String pageToken, long size) {
+        String last = pageToken.isEmpty() ? null : decoded(pageToken);
+        if (last != null && !last.startsWith(KEY)) {
+            throw badToken();
+        }
+        List<T> rest = inOrder.stream()
+                .filter(x -> last == null || key.apply(x).compareTo(last.substring(KEY.length())) > 0)
+                .toList();
+        List<T> page = rest.subList(0, (int) Math.min(size, rest.size()));
+        return new Cut<>(page, rest.size() > size ? encoded(KEY + key.apply(page.get(page.size() - 1))) : "");
+    }
+
+    /** @param nextPageToken empty: it is the last page */
+    record Cut<T>(List<T> page, String nextPageToken) {}
+
+    private static String encoded(String text) {
+        return Base64.getUrlEncoder().withoutPadding().encodeToString(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static String decoded(String token) {
+        try {
+            return new String(Base64.getUrlDecoder().decode(token), StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) {
+            return "";
+        }
+    }
+
+    private static FerryException badToken() {
+        return ApiStatus.invalid("page_token: not one that List returned");
+    }
+
     private static boolean isAfter(MigrationSnapshot s, long startedUnixMs, String id) {
         return s.startedUnixMs() < startedUnixMs || (s.startedUnixMs() == startedUnixMs && s.id().compareTo(id) > 0);
     }
 
     private static String token(MigrationSnapshot last) {
-        String text = last.startedUnixMs() + ":" + last.id();
-        return Base64.getUrlEncoder().withoutPadding().encodeToString(text.getBytes(StandardCharsets.US_ASCII));
+        return encoded(last.startedUnixMs() + ":" + last.id());
     }
 
     private static Matcher token(String said) {
-        String text;
-        try {
-            text = new String(Base64.getUrlDecoder().decode(said), StandardCharsets.US_ASCII);
-        } catch (IllegalArgumentException e) {
-            text = "";
-        }
-        Matcher m = TOKEN.matcher(text);
+        Matcher m = TOKEN.matcher(decoded(said));
         if (!m.matches()) {
-            throw ApiStatus.invalid("page_token: not one that List returned");
+            throw badToken();
         }
         return m;
     }

@@ -49,7 +49,11 @@ public final class SnapshotMessages {
                 .setPoisonedPages(s.poisonedPages())
                 .setDamagedMessages(s.damagedMessages())
                 .setStateMs(ms(s.stateNs()))
-                .setNext(Outlook.of(s));
+                .setNext(Outlook.of(s))
+                .setStatus(NovaStatus.of(s))
+                .setReservationId(s.reservation())
+                .setNetworkHoldMs((int) (s.networkHoldNs() / (long) NS_PER_MS))
+                .setNetworksConfirmed(s.networksConfirmed());
         if (s.side() == dev.ferry.migration.Side.SOURCE) {
             m.setBandwidthBytesPerSecond(s.limits().bandwidthBytesPerSecond())
                     .setPostcopyBandwidthBytesPerSecond(s.limits().postcopyBandwidthBytesPerSecond());

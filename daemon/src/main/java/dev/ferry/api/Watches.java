@@ -2,6 +2,7 @@ package dev.ferry.api;
 
 import dev.ferry.migration.MigrationControl;
 import dev.ferry.v1.Migration;
+import dev.ferry.v1.WatchEventsResponse;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.netty.util.concurrent.DefaultThreadFactory;
@@ -17,6 +18,7 @@ final class Watches implements AutoCloseable {
 
     private final MigrationControl migrations;
     private final Set<Watch> all = new HashSet<>();
+    private final Set<EventWatch> events = new HashSet<>();
     // What gRPC still tells the watches after the end is of no interest.
     private final ScheduledThreadPoolExecutor owner = new ScheduledThreadPoolExecutor(
             1, new DefaultThreadFactory("watch", true), new ThreadPoolExecutor.DiscardPolicy());
@@ -36,12 +38,24 @@ final class Watches implements AutoCloseable {
         });
     }
 
+    /** Likewise, of events. */
+    void addEvents(String id, String token, long progressMs, ServerCallStreamObserver<WatchEventsResponse> client) {
+        EventWatch watch = new EventWatch(migrations, id, token, progressMs, owner, client, events::remove);
+        owner.execute(() -> {
+            events.add(watch);
+            watch.begin();
+        });
+    }
+
     /** Tells who still watches that the daemon ends. */
     @Override
     public void close() {
-        owner.execute(() -> Set.copyOf(all)
-                .forEach(w -> w.fail(
-                        Status.UNAVAILABLE.withDescription("ferryd is stopping").asRuntimeException())));
+        owner.execute(() -> {
+            RuntimeException stopping =
+                    Status.UNAVAILABLE.withDescription("ferryd is stopping").asRuntimeException();
+            Set.copyOf(all).forEach(w -> w.fail(stopping));
+            Set.copyOf(events).forEach(w -> w.fail(stopping));
+        });
         owner.shutdown();
         try {
             owner.awaitTermination(CLOSE_LIMIT_MS, TimeUnit.MILLISECONDS);

@@ -2,6 +2,7 @@ package dev.ferry.daemon;
 
 import dev.ferry.api.ControlServer;
 import dev.ferry.api.DaemonStatus;
+import dev.ferry.api.HostIdentity;
 import dev.ferry.api.ListenAddress;
 import dev.ferry.api.SnapshotMessages;
 import dev.ferry.base.NanoClock;
@@ -99,6 +100,7 @@ final class Wiring implements AutoCloseable {
                     ThreadPriority.URGENCY,
                     config.name() + " " + peerAddress,
                     faults);
+            migrations.remember(new FileRequests(runtime.resolve("requests")));
             leftOvers.recoverDepartures(migrations);
             registry.setMoving(migrations::moving);
             Recorder recorder = open(new Recorder(
@@ -121,6 +123,8 @@ final class Wiring implements AutoCloseable {
                     config.control(),
                     migrations,
                     registry,
+                    destinations.reservations(),
+                    new HostIdentity(config.name(), peerAddress, version),
                     () -> status(config, version, peer, tls, clock.nanoTime() - sinceNs),
                     config.policy(),
                     clock,

@@ -67,6 +67,8 @@ public class Destinations implements Arrivals {
     private final Semaphore starts =
             new Semaphore(Math.max(2, Runtime.getRuntime().availableProcessors()), true);
 
+    private final Reservations reservations;
+    private final EventLog events;
     private final Object[] steps = Stream.generate(Object::new).limit(256).toArray();
 
     /** A migration that an earlier daemon had completed, or this one: until its journal entry goes. */
@@ -82,11 +84,37 @@ public class Destinations implements Arrivals {
         this.clock = clock;
         this.unixMs = unixMs;
         this.faults = faults;
+        this.reservations = new Reservations(host, this::arrivingBytes, clock, unixMs);
+        this.events = new EventLog(unixMs.getAsLong(), EventLog.CAPACITY, unixMs);
+    }
+
+    /** What this host has promised. */
+    public Reservations reservations() {
+        return reservations;
+    }
+
+    /** Of both sides: one log a daemon. */
+    public EventLog events() {
+        return events;
+    }
+
+    private long arrivingBytes() {
+        return migrations.values().stream()
+                .map(m -> m.record().snapshot())
+                .filter(s -> !s.state().hasEnded())
+                .mapToLong(MigrationSnapshot::memoryRemainingBytes)
+                .sum();
     }
 
     @Override
     public List<Reason> check(IncomingSpec spec) {
-        return host.checkIncoming(spec);
+        List<Reason> reasons = new ArrayList<>(host.checkIncoming(spec));
+        for (Reason reason : reservations.against(spec)) {
+            if (reasons.stream().noneMatch(r -> r.code().equals(reason.code()))) {
+                reasons.add(reason);
+            }
+        }
+        return reasons;
     }
 
     /** Waits for nothing but its own steps and, first come first served, for a start that may go on. */
@@ -136,6 +164,21 @@ public class Destinations implements Arrivals {
             throw alreadyArriving(spec);
         }
         checkIndices(spec);
+        reservations.claim(spec);
+        boolean arrives = false;
+        try {
+            begin(spec, id);
+            arrives = true;
+        } finally {
+            if (arrives) {
+                reservations.settled(spec);
+            } else {
+                reservations.givenUp(spec);
+            }
+        }
+    }
+
+    private void begin(IncomingSpec spec, String id) {
         Journal.Entry entry = new Journal.Entry(
                 id,
                 Side.DESTINATION,
@@ -165,12 +208,14 @@ public class Destinations implements Arrivals {
             f.peer = spec.source();
             f.epoch = spec.epoch();
             f.lostPages = spec.lostPages();
+            f.reservation = spec.reservation();
             f.reason = "the destination QEMU waits";
             f.memoryTotalBytes =
                     spec.blocks().stream().mapToLong(RamBlock::lengthBytes).sum();
             f.memoryRemainingBytes = f.memoryTotalBytes;
         });
         migrations.put(spec.migration(), new DestinationMigration(entry, guest, journal, record, clock, faults));
+        events.follow(record);
         faults.at(FaultPoint.ARRIVAL_PREPARED);
     }
 
@@ -210,6 +255,7 @@ public class Destinations implements Arrivals {
             f.memoryTotalBytes = totalBytes;
             f.memoryRemainingBytes = missingBytes;
         });
+        events.follow(record);
         DestinationMigration m = new DestinationMigration(entry, guest, journal, record, clock, faults);
         if (lost.isEmpty()) {
             m.recover();

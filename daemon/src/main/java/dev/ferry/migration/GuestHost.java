@@ -1,6 +1,7 @@
 package dev.ferry.migration;
 
 import java.util.List;
+import java.util.Optional;
 
 /** The guests of this host, as migrations need them. Thread-safe. */
 public interface GuestHost {
@@ -9,6 +10,16 @@ public interface GuestHost {
 
     /** Everything against this guest's arrival. Reads only. */
     List<Reason> checkIncoming(IncomingSpec spec);
+
+    /** Memory for guests that are started for their arrival; empty: nothing is known of it. */
+    default Optional<MemoryRoom> memoryRoom() {
+        return Optional.empty();
+    }
+
+    /** Whether a QEMU of somebody else's waits for this guest: its memory is no longer asked for. */
+    default boolean isAwaited(String guest) {
+        return false;
+    }
 
     /** Starts or finds the destination QEMU and prepares its memory. CannotMoveException leaves nothing behind. */
     ArrivingGuest prepareIncoming(IncomingSpec spec);

@@ -11,6 +11,8 @@ import java.util.List;
  * @param blocks the source's RAM blocks, by index
  * @param source the source's name for itself
  * @param lostPages when they can no longer be had
+ * @param reservation of memory at the destination; empty: none
+ * @param identity a name that the source has proven to have; empty: nobody has to prove anything
  */
 public record IncomingSpec(
         long migration,
@@ -22,8 +24,10 @@ public record IncomingSpec(
         List<RamBlock> blocks,
         String source,
         LostPagePolicy lostPages,
+        String reservation,
         String identity) {
-    /** From a source that has not proven who it is. */
+
+    /** Without a reservation. */
     public IncomingSpec(
             long migration,
             long epoch,
@@ -34,12 +38,45 @@ public record IncomingSpec(
             List<RamBlock> blocks,
             String source,
             LostPagePolicy lostPages) {
-        this(migration, epoch, guest, definitionJson, qemuVersion, machine, blocks, source, lostPages, "");
+        this(migration, epoch, guest, definitionJson, qemuVersion, machine, blocks, source, lostPages, "", "");
+    }
+
+    /** From a source that has not proven who it is. */
+    public IncomingSpec(
+            long migration,
+            long epoch,
+            String guest,
+            String definitionJson,
+            String qemuVersion,
+            String machine,
+            List<RamBlock> blocks,
+            String source,
+            LostPagePolicy lostPages,
+            String reservation) {
+        this(migration, epoch, guest, definitionJson, qemuVersion, machine, blocks, source, lostPages, reservation, "");
     }
 
     /** The same, of a source that has proven to be this one. */
     public IncomingSpec of(String proven) {
         return new IncomingSpec(
-                migration, epoch, guest, definitionJson, qemuVersion, machine, blocks, source, lostPages, proven);
+                migration,
+                epoch,
+                guest,
+                definitionJson,
+                qemuVersion,
+                machine,
+                blocks,
+                source,
+                lostPages,
+                reservation,
+                proven);
+    }
+
+    /** Of guest RAM. */
+    public long memoryBytes() {
+        return blocks.stream()
+                .filter(RamBlock::guestRam)
+                .mapToLong(RamBlock::lengthBytes)
+                .sum();
     }
 }

@@ -4,8 +4,16 @@ import java.util.List;
 
 /** What the API asks of the migrations of this daemon. Thread-safe. Errors are FerryExceptions with the category to answer. */
 public interface MigrationControl {
-    /** Touches nothing. */
-    Checked check(String guest, String to);
+    /**
+     * Touches nothing.
+     *
+     * @param reservation of memory at the destination; empty: none
+     */
+    Checked check(String guest, String to, String reservation);
+
+    default Checked check(String guest, String to) {
+        return check(guest, to, "");
+    }
 
     /**
      * @param against every reason; empty: it can move
@@ -17,7 +25,17 @@ public interface MigrationControl {
      * @param requestId equal ids, not empty, give the same migration
      * @throws CannotMoveException with the reasons
      */
-    MigrationSnapshot start(String guest, String to, String requestId, Policy policy);
+    MigrationSnapshot start(String guest, String to, String requestId, Policy policy, StartOptions options);
+
+    default MigrationSnapshot start(String guest, String to, String requestId, Policy policy) {
+        return start(guest, to, requestId, policy, StartOptions.NONE);
+    }
+
+    /** What happens to all of them. */
+    EventLog events();
+
+    /** The guest's networks are ready at the destination. */
+    MigrationSnapshot confirmNetworks(String id);
 
     /** NOT_FOUND if there is none. */
     MigrationSnapshot get(String id);

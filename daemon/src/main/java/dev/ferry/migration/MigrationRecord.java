@@ -75,6 +75,9 @@ public final class MigrationRecord implements MigrationProbe {
         boolean guestStopped;
         long poisonedPages;
         long damagedMessages;
+        String reservation = "";
+        long networkHoldNs;
+        boolean networksConfirmed;
     }
 
     MigrationRecord(NanoClock clock, long startedUnixMs, Consumer<Fields> first) {
@@ -92,6 +95,9 @@ public final class MigrationRecord implements MigrationProbe {
         id = f.id;
         countedNs = rateAtNs;
         events.look(f, rateAtNs - startNs);
+        if (f.state.hasEnded()) { // under an earlier daemon
+            endNs = rateAtNs;
+        }
     }
 
     /** The only way to change the state. An illegal change is a bug and is refused. */
@@ -186,7 +192,10 @@ public final class MigrationRecord implements MigrationProbe {
                     f.guestStopped,
                     f.poisonedPages,
                     f.damagedMessages,
-                    clock.nanoTime() - stateNs);
+                    clock.nanoTime() - stateNs,
+                    f.reservation,
+                    f.networkHoldNs,
+                    f.networksConfirmed);
         } finally {
             lock.unlock();
         }

@@ -13,6 +13,9 @@ import java.util.List;
  * @param guestStopped by the policy of lost pages; the destination knows it, as the last two
  * @param poisonedPages likewise
  * @param stateNs in its state for so long
+ * @param reservation that was used up at the destination; empty: none
+ * @param networkHoldNs how long the paused guest may wait for its networks; the source knows it, as the last one
+ * @param networksConfirmed a scheduler has said that they are ready
  * @param damagedMessages with a wrong checksum; what was in them is fetched again
  */
 public record MigrationSnapshot(
@@ -46,7 +49,10 @@ public record MigrationSnapshot(
         boolean guestStopped,
         long poisonedPages,
         long damagedMessages,
-        long stateNs) {
+        long stateNs,
+        String reservation,
+        long networkHoldNs,
+        boolean networksConfirmed) {
 
     /** What pre-copy did. */
     public record PrecopyCounts(int rounds, long pages, long zeroPages, long bytes, long ns, String stopReason) {

@@ -8,10 +8,12 @@ import dev.ferry.memory.RamBlock;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -37,7 +39,11 @@ public final class Migrations implements MigrationControl, AutoCloseable {
     private final Urgency urgency;
     private final String self;
     private final Map<String, SourceMigration> leaving = new LinkedHashMap<>();
-    private final Map<String, String> byRequest = new HashMap<>();
+    private final KnownRequests requests;
+
+    /** Requests that are being checked: not known yet. */
+    private final Set<String> starting = new HashSet<>();
+
     private final Map<String, String> movingGuests = new HashMap<>();
     private final FaultPoints faults;
     private boolean stopping;
@@ -85,20 +91,28 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         this.urgency = urgency;
         this.self = self;
         this.faults = faults;
+        this.requests = new KnownRequests(clock, unixMs);
+    }
+
+    /**
+     * At start, before {@link #recover}: requests of earlier daemons are known again, and those of this one are written down.
+     */
+    public synchronized void remember(RequestLog log) {
+        requests.remember(log, journal.readAll());
     }
 
     @Override
-    public Checked check(String guest, String to) {
+    public Checked check(String guest, String to, String reservation) {
         try (SourceGuest source = host.openSource(guest)) {
-            return checked(source, spec(source, newIds.getAsLong(), LostPagePolicy.defaults()), to);
+            return checked(source, spec(source, newIds.getAsLong(), LostPagePolicy.defaults(), reservation), to);
         }
     }
 
     @Override
-    public MigrationSnapshot start(String guest, String to, String requestId, Policy policy) {
+    public MigrationSnapshot start(String guest, String to, String requestId, Policy policy, StartOptions options) {
         Supplier<MigrationSnapshot> earlier;
         synchronized (this) {
-            earlier = reserve(guest, requestId);
+            earlier = reserve(guest, requestId, options.fingerprint());
         }
         if (earlier != null) {
             return earlier.get();
@@ -107,18 +121,19 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         try {
             source = host.openSource(guest);
             long id = newIds.getAsLong();
-            IncomingSpec spec = spec(source, id, policy.lostPages());
+            IncomingSpec spec = spec(source, id, policy.lostPages(), options.reservation());
             List<Reason> against = checked(source, spec, to).against();
             if (!against.isEmpty()) {
                 throw new CannotMoveException(guest, against);
             }
-            return begin(spec, source, to, requestId, policy);
+            return begin(spec, source, to, requestId, policy, options);
         } catch (RuntimeException | Error e) {
             if (source != null) {
                 source.close();
             }
             synchronized (this) {
                 movingGuests.remove(guest);
+                starting.remove(requestId);
                 notifyAll();
             }
             throw e;
@@ -126,23 +141,30 @@ public final class Migrations implements MigrationControl, AutoCloseable {
     }
 
     /** Under the lock: takes the guest, or finds the migration that this request started. */
-    private Supplier<MigrationSnapshot> reserve(String guest, String requestId) {
+    private Supplier<MigrationSnapshot> reserve(String guest, String requestId, String fingerprint) {
         if (stopping) {
-            throw new FerryException(ErrorCategory.UNAVAILABLE, "ferryd is stopping");
+            throw new FerryException(
+                    ErrorCategory.UNAVAILABLE,
+                    "SHUTTING_DOWN",
+                    Map.of("guest", guest),
+                    "ferryd is stopping, guest " + guest + " stays here: ask again when it is back");
         }
         List<String> unreadable = journal.unreadable();
         if (!unreadable.isEmpty()) {
             throw new FerryException(
                     ErrorCategory.FAILED_PRECONDITION,
+                    "JOURNAL_UNREADABLE",
+                    Map.of("guest", guest),
                     "no guest leaves this host while its journal cannot be read, because the guest may have been given away"
                             + " already: look at " + String.join(", ", unreadable)
                             + " and see \"An unreadable journal\" in docs/operations.md");
         }
         String mine = requestId + "\n" + guest;
+        requests.forgetOld();
         // The same request may be checking the guest at this moment: its outcome is ours. And a migration that has
         // ended lets go
         // of its guest a moment later.
-        while ((!requestId.isEmpty() && mine.equals(movingGuests.get(guest))) || hasEnded(movingGuests.get(guest))) {
+        while (starting.contains(requestId) || hasEnded(movingGuests.get(guest))) {
             try {
                 wait();
             } catch (InterruptedException e) {
@@ -150,29 +172,30 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                 throw new FerryException(ErrorCategory.UNAVAILABLE, "interrupted", e);
             }
         }
-        if (!requestId.isEmpty() && byRequest.containsKey(requestId)) {
-            SourceMigration known = leaving.get(byRequest.get(requestId));
-            if (!known.record().snapshot().guest().equals(guest)) {
-                throw new FerryException(
-                        ErrorCategory.INVALID_ARGUMENT,
-                        "request_id " + requestId + " was used for guest "
-                                + known.record().snapshot().guest());
-            }
-            return known.record()::snapshot;
+        Optional<MigrationRecord> known = requests.find(requestId, guest, fingerprint);
+        if (known.isPresent()) {
+            return known.get()::snapshot;
         }
         String other = movingGuests.get(guest);
         if (other != null) {
             throw new FerryException(
                     ErrorCategory.ALREADY_EXISTS,
+                    "GUEST_MOVING",
+                    other.contains("\n") ? Map.of("guest", guest) : Map.of("guest", guest, "migration", other),
                     "guest " + guest + " is moving already"
                             + (other.contains("\n") ? "" : ", by migration " + other + ": ferry watch " + other));
         }
         if (destinations.moving().contains(guest)) {
             throw new FerryException(
                     ErrorCategory.FAILED_PRECONDITION,
+                    "GUEST_ARRIVING",
+                    Map.of("guest", guest),
                     "guest " + guest + " is still arriving here: wait until its migration has completed");
         }
         movingGuests.put(guest, mine);
+        if (!requestId.isEmpty()) {
+            starting.add(requestId);
+        }
         return null;
     }
 
@@ -182,7 +205,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
     }
 
     private synchronized MigrationSnapshot begin(
-            IncomingSpec spec, SourceGuest source, String to, String requestId, Policy policy) {
+            IncomingSpec spec, SourceGuest source, String to, String requestId, Policy policy, StartOptions options) {
         String id = MigrationIds.text(spec.migration());
         Journal.Entry entry = new Journal.Entry(
                 id,
@@ -207,6 +230,8 @@ public final class Migrations implements MigrationControl, AutoCloseable {
             f.keepSource = policy.keepSource();
             f.limits = Limits.of(policy);
             f.lostPages = policy.lostPages();
+            f.reservation = options.reservation();
+            f.networkHoldNs = options.networkHoldNs();
             f.reason = "the destination prepares";
             f.memoryTotalBytes =
                     spec.blocks().stream().mapToLong(RamBlock::lengthBytes).sum();
@@ -221,10 +246,11 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                 .filter(e -> e.guest().equals(spec.guest()))
                 .forEach(e -> journal.remove(e.id(), Side.SOURCE));
         MigrationSnapshot first = record.snapshot();
-        run(
-                entry,
-                new SourceMigration(
-                        entry, spec, source, dialer, policy, journal, record, clock, urgency, forecaster, faults));
+        requests.begun(requestId, options.fingerprint(), record);
+        SourceMigration migration = new SourceMigration(
+                entry, spec, source, dialer, policy, journal, record, clock, urgency, forecaster, faults);
+        migration.tellNetworks(() -> events().append(EventLog.Kind.NETWORKS, record.snapshot()), options);
+        run(entry, migration);
         return first;
     }
 
@@ -300,9 +326,9 @@ public final class Migrations implements MigrationControl, AutoCloseable {
     private synchronized void run(Journal.Entry entry, SourceMigration migration) {
         String id = entry.id();
         leaving.put(id, migration);
-        if (!entry.requestId().isEmpty()) {
-            byRequest.put(entry.requestId(), id);
-        }
+        starting.remove(entry.requestId());
+        requests.follow(entry.requestId(), migration.record());
+        events().follow(migration.record());
         movingGuests.put(entry.guest(), id);
         notifyAll();
         Thread owner = threads.newThread(() -> {
@@ -334,6 +360,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         List<MigrationSnapshot> all = new ArrayList<>();
         synchronized (this) {
             leaving.values().forEach(m -> all.add(m.record().snapshot()));
+            requests.past().forEach(r -> all.add(r.snapshot()));
         }
         destinations.records().forEach(r -> all.add(r.snapshot()));
         all.sort(Comparator.comparingLong(MigrationSnapshot::startedUnixMs)
@@ -346,7 +373,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
     public MigrationSnapshot switchToPostcopy(String id) {
         SourceMigration m = source(id, "postcopy");
         if (!m.commands().requestSwitch()) {
-            throw late(m, "has switched already");
+            throw late(m, ended(m, "ALREADY_SWITCHED"), "has switched already");
         }
         return m.record().snapshot();
     }
@@ -355,7 +382,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
     public MigrationSnapshot cancel(String id) {
         SourceMigration m = source(id, "cancel");
         if (!m.commands().cancel()) {
-            throw late(m, "cannot be cancelled any more");
+            throw late(m, ended(m, "ALREADY_SWITCHED"), "cannot be cancelled any more");
         }
         try {
             m.record().awaitEnd();
@@ -367,10 +394,30 @@ public final class Migrations implements MigrationControl, AutoCloseable {
     }
 
     @Override
+    public EventLog events() {
+        return destinations.events();
+    }
+
+    @Override
+    public MigrationSnapshot confirmNetworks(String id) {
+        SourceMigration m = source(id, "ConfirmNetworks");
+        MigrationSnapshot s = m.record().snapshot();
+        if (s.state().hasEnded() && s.runsOn() == Side.SOURCE) {
+            throw late(
+                    m,
+                    "ALREADY_ENDED",
+                    "has ended and moves no networks: leave them, or move them back, to the source");
+        }
+        m.commands().confirmNetworks();
+        m.record().update(f -> f.networksConfirmed = true);
+        return m.record().snapshot();
+    }
+
+    @Override
     public MigrationSnapshot setLimits(String id, Limits.Change change) {
         SourceMigration m = source(id, "limit");
         if (!m.limits().change(change)) {
-            throw late(m, "has ended and takes no limits");
+            throw late(m, "ALREADY_ENDED", "has ended and takes no limits");
         }
         return m.record().snapshot();
     }
@@ -385,6 +432,8 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         if (!acceptDataLoss) {
             throw new FerryException(
                     ErrorCategory.FAILED_PRECONDITION,
+                    "DATA_LOSS_NOT_ACCEPTED",
+                    about(m.record().snapshot()),
                     "a rollback of migration " + id
                             + " loses everything that its guest did since the switch: what it wrote to"
                             + " its disks stays there and its memory does not know of it, so file systems may break, and"
@@ -416,10 +465,11 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         }
         MigrationSnapshot s = m.record().snapshot();
         if (s.state().hasEnded()) {
-            throw late(m, "has ended: there is nothing to roll back");
+            throw late(m, "ALREADY_ENDED", "has ended: there is nothing to roll back");
         }
         if (s.runsOn() == Side.SOURCE) {
-            throw late(m, "is not committed, so there is nothing to roll back: ferry cancel undoes it");
+            throw late(
+                    m, "NOT_COMMITTED", "is not committed, so there is nothing to roll back: ferry cancel undoes it");
         }
     }
 
@@ -440,6 +490,8 @@ public final class Migrations implements MigrationControl, AutoCloseable {
             if (m != null) {
                 throw new FerryException(
                         ErrorCategory.FAILED_PRECONDITION,
+                        "WRONG_SIDE",
+                        about(m.record().snapshot()),
                         "migration " + id + " leaves here: say resume to the ferryd of the destination, "
                                 + m.record().snapshot().peer());
             }
@@ -510,7 +562,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         }
     }
 
-    private IncomingSpec spec(SourceGuest source, long id, LostPagePolicy lostPages) {
+    private IncomingSpec spec(SourceGuest source, long id, LostPagePolicy lostPages, String reservation) {
         return new IncomingSpec(
                 id,
                 1,
@@ -520,7 +572,8 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                 source.machine(),
                 source.blocks(),
                 self,
-                lostPages);
+                lostPages,
+                reservation);
     }
 
     private MigrationRecord record(String id) {
@@ -529,12 +582,20 @@ public final class Migrations implements MigrationControl, AutoCloseable {
             if (m != null) {
                 return m.record();
             }
+            Optional<MigrationRecord> past =
+                    requests.past().filter(r -> r.snapshot().id().equals(id)).findFirst();
+            if (past.isPresent()) {
+                return past.get();
+            }
         }
         return destinations.records().stream()
                 .filter(r -> r.snapshot().id().equals(id))
                 .findFirst()
                 .orElseThrow(() -> new FerryException(
-                        ErrorCategory.NOT_FOUND, "no migration " + id + " on this host: see ferry list"));
+                        ErrorCategory.NOT_FOUND,
+                        "MIGRATION_UNKNOWN",
+                        Map.of("migration", id),
+                        "no migration " + id + " on this host: see ferry list"));
     }
 
     private SourceMigration source(String id, String command) {
@@ -545,15 +606,39 @@ public final class Migrations implements MigrationControl, AutoCloseable {
             }
         }
         MigrationSnapshot other = record(id).snapshot();
+        if (other.side() == Side.SOURCE) {
+            throw late(other, "ALREADY_ENDED", "has ended");
+        }
         throw new FerryException(
                 ErrorCategory.FAILED_PRECONDITION,
+                "WRONG_SIDE",
+                about(other),
                 "migration " + id + " arrives here: say " + command + " to the ferryd of the source, " + other.peer());
     }
 
-    private static FerryException late(SourceMigration m, String what) {
-        MigrationSnapshot s = m.record().snapshot();
+    private static String ended(SourceMigration m, String otherwise) {
+        return m.record().state().hasEnded() ? "ALREADY_ENDED" : otherwise;
+    }
+
+    private static FerryException late(SourceMigration m, String reason, String what) {
+        return late(m.record().snapshot(), reason, what);
+    }
+
+    /** For programs: what it is about, and where the guest is. */
+    private static Map<String, String> about(MigrationSnapshot s) {
+        return Map.of(
+                "migration", s.id(),
+                "guest", s.guest(),
+                "state", s.state().name(),
+                "runs_on", s.runsOn().name(),
+                "peer", s.peer());
+    }
+
+    private static FerryException late(MigrationSnapshot s, String reason, String what) {
         return new FerryException(
                 ErrorCategory.FAILED_PRECONDITION,
+                reason,
+                about(s),
                 "migration " + s.id() + " " + what + ": it is " + s.state() + ", the guest "
                         + (s.runsOn() == Side.SOURCE ? "runs on the source" : "belongs to the destination"));
     }

@@ -5,6 +5,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * What people ask of a migration that leaves. The one place that decides between a cancel and the commit: after
@@ -14,6 +15,8 @@ final class SourceCommands implements Commands {
     private boolean cancelled;
     private boolean switchNow;
     private boolean closed;
+    private boolean networksConfirmed;
+    private Thread waitsForNetworks;
     private Rollback rollback;
 
     /** Thrown on the owner's thread; ends in CANCELLED. */
@@ -47,6 +50,18 @@ final class SourceCommands implements Commands {
     synchronized void closeToCancel() {
         throwIfCancelled();
         closed = true;
+    }
+
+    /** The networks are ready, or will be in time: nobody waits for them. */
+    synchronized void confirmNetworks() {
+        networksConfirmed = true;
+        LockSupport.unpark(waitsForNetworks);
+    }
+
+    /** On the owner's thread, before a wait that {@link #confirmNetworks} may cut short. @return whether it was said */
+    synchronized boolean networksConfirmed(Thread owner) {
+        waitsForNetworks = owner;
+        return networksConfirmed;
     }
 
     /** The migration has ended: nothing can be asked any more. */

@@ -36,6 +36,10 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private static final long FINISH_AGAIN_NS = TimeUnit.MILLISECONDS.toNanos(2);
     private static final String SENDING = "sending memory while the guest runs on the source";
     private static final int WARMING_CALLS = 8;
+
+    /** A cancel is seen so soon; a confirmation ends the wait at once. */
+    private static final long NETWORK_LOOK_NS = TimeUnit.MILLISECONDS.toNanos(5);
+
     private static final int BASE_PAGE_BYTES = 4096;
     private static final long BACKOFF_MAX_NS = TimeUnit.MILLISECONDS.toNanos(250);
 
@@ -56,6 +60,9 @@ final class SourceMigration implements Runnable, PrecopyProgress {
 
     /** Opens the guest that an earlier daemon gave away; not used otherwise. */
     private final Supplier<SourceGuest> reopen;
+
+    private Runnable networks = () -> {};
+    private StartOptions options = StartOptions.NONE;
 
     private SourceGuest guest;
     private SentPages sent;
@@ -135,6 +142,12 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         guest = opened;
         sent = new SentPages(opened.blocks());
         record.pages(opened.blocks());
+    }
+
+    /** Before it runs: who hears when the guest's networks are to be moved, and how long the paused guest waits for that. */
+    void tellNetworks(Runnable networks, StartOptions options) {
+        this.networks = networks;
+        this.options = options;
     }
 
     SourceCommands commands() {
@@ -359,6 +372,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         stopped = true; // also when stop() fails half-way: undo() lets the guest go on
         guest.stop();
         faults.at(FaultPoint.GUEST_STOPPED);
+        networks.run();
         blackout.cut("stop");
         byte[] deviceState = guest.saveDeviceState();
         faults.at(FaultPoint.DEVICE_STATE_SAVED);
@@ -372,6 +386,10 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         Arrivals.Switched switched = link.switchover(bulk.sequence(), stale, small, deviceState);
         blackout.cut(switched.phases(), "transfer");
         faults.at(FaultPoint.SWITCHOVER_ANSWERED);
+        if (options.networkHoldNs() > 0) {
+            waitForNetworks();
+            blackout.cut("network-hold");
+        }
         commands.closeToCancel();
         handOver();
         faults.at(FaultPoint.HANDED_OVER_JOURNALLED);
@@ -395,6 +413,27 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         for (int i = 0; i < WARMING_CALLS; i++) {
             link.hello();
             guest.warmUp();
+        }
+    }
+
+    /** The guest stands still meanwhile: only as long as whoever started the move has said. A cancel ends it. */
+    private void waitForNetworks() {
+        long endNs = clock.nanoTime() + options.networkHoldNs();
+        while (!commands.networksConfirmed(Thread.currentThread())) {
+            commands.throwIfCancelled();
+            long leftNs = endNs - clock.nanoTime();
+            if (leftNs <= 0) {
+                if (options.networkRequired()) {
+                    throw new FerryException(
+                            ErrorCategory.DEADLINE_EXCEEDED,
+                            "nobody confirmed the guest's networks at the destination within "
+                                    + TimeUnit.NANOSECONDS.toMillis(options.networkHoldNs())
+                                    + " ms, and they are required: look at what moves them, and start again");
+                }
+                LOG.warn("migration {}: the networks were not confirmed in time, the move goes on", entry.id());
+                return;
+            }
+            clock.parkNanos(Math.min(leftNs, NETWORK_LOOK_NS));
         }
     }
 

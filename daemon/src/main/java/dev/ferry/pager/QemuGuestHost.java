@@ -8,6 +8,7 @@ import dev.ferry.migration.FaultPoints;
 import dev.ferry.migration.GuestHost;
 import dev.ferry.migration.IncomingSpec;
 import dev.ferry.migration.LostPagePolicy;
+import dev.ferry.migration.MemoryRoom;
 import dev.ferry.migration.MigrationIds;
 import dev.ferry.migration.Reason;
 import dev.ferry.migration.SourceGuest;
@@ -74,6 +75,16 @@ public final class QemuGuestHost implements GuestHost {
         reasons.addAll(
                 Preflight.destination(profile, definition(spec), spec.blocks(), spec.qemuVersion(), spec.machine()));
         return reasons;
+    }
+
+    @Override
+    public Optional<MemoryRoom> memoryRoom() {
+        return Optional.of(Preflight.room(profile));
+    }
+
+    @Override
+    public boolean isAwaited(String guest) {
+        return registry.incoming(guest).isPresent();
     }
 
     private static List<Reason> lostPages(IncomingSpec spec) {

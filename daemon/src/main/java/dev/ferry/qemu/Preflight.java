@@ -1,7 +1,9 @@
 package dev.ferry.qemu;
 
+import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
 import dev.ferry.memory.RamBlock;
+import dev.ferry.migration.MemoryRoom;
 import dev.ferry.migration.Reason;
 import dev.ferry.qemu.QemuRamBlock.Kind;
 import dev.ferry.sys.KernelSupport;
@@ -203,9 +205,7 @@ public final class Preflight {
                                             + ": name a file system in ram_dir that has the same, or attach a QEMU there that has"));
                 }
             }
-            long room = pageBytes == BASE_PAGE_BYTES
-                    ? Math.min(store.getUsableSpace(), ProcFs.memoryAvailableBytes())
-                    : hugePagesBytes(store, pageBytes);
+            long room = freeBytes(store, pageBytes);
             if (room < needed) {
                 reasons.add(new Reason(
                         "DESTINATION_MEMORY",
@@ -215,6 +215,25 @@ public final class Preflight {
         } catch (IOException e) {
             reasons.add(new Reason("DESTINATION_MEMORY", "ram_dir " + host.ramDir() + " cannot be used: " + e));
         }
+    }
+
+    /** What is free for the RAM of arriving guests; of huge pages all of a guest's are taken when it is mapped. */
+    public static MemoryRoom room(HostProfile host) {
+        try {
+            FileStore store = Files.getFileStore(host.ramDir());
+            boolean huge = store.type().equals("hugetlbfs");
+            int pageBytes = huge ? Math.toIntExact(store.getBlockSize()) : BASE_PAGE_BYTES;
+            return new MemoryRoom(freeBytes(store, pageBytes), huge);
+        } catch (IOException e) {
+            throw new FerryException(
+                    ErrorCategory.RESOURCE_EXHAUSTED, "ram_dir " + host.ramDir() + " cannot be used: " + e, e);
+        }
+    }
+
+    private static long freeBytes(FileStore store, int pageBytes) throws IOException {
+        return pageBytes == BASE_PAGE_BYTES
+                ? Math.min(store.getUsableSpace(), ProcFs.memoryAvailableBytes())
+                : hugePagesBytes(store, pageBytes);
     }
 
     /** Of the pool, which is no part of the available memory; a hugetlbfs without a limit of its own says that it has 0 bytes. */

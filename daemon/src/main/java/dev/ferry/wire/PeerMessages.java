@@ -39,6 +39,7 @@ final class PeerMessages {
                 .setQemuVersion(spec.qemuVersion())
                 .setMachine(spec.machine())
                 .setSource(spec.source())
+                .setReservation(spec.reservation())
                 .setLostPages(LostPages.newBuilder()
                         .setAction(LostPages.Action.valueOf(
                                 spec.lostPages().action().name()))
@@ -80,7 +81,8 @@ final class PeerMessages {
                 r.getMachine(),
                 blocks,
                 r.getSource(),
-                fromProto(r.getLostPages()));
+                fromProto(r.getLostPages()),
+                r.getReservation());
     }
 
     private static LostPagePolicy fromProto(LostPages said) {

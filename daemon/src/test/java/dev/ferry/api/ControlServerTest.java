@@ -114,6 +114,8 @@ class ControlServerTest {
                 List.of(listen),
                 migrations,
                 new FakeGuests(),
+                new FakePlacement(),
+                new HostIdentity("here", "127.0.0.1:7420", "1.2"),
                 () -> new DaemonStatus("1.2", "here", "127.0.0.1:7", Optional.empty(), 3, 4_000_000),
                 DEFAULTS,
                 NanoClock.system());

@@ -4,12 +4,14 @@ import com.google.common.util.concurrent.Uninterruptibles;
 import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
 import dev.ferry.migration.CannotMoveException;
+import dev.ferry.migration.EventLog;
 import dev.ferry.migration.Limits;
 import dev.ferry.migration.MigrationControl;
 import dev.ferry.migration.MigrationSnapshot;
 import dev.ferry.migration.MigrationState;
 import dev.ferry.migration.Policy;
 import dev.ferry.migration.Reason;
+import dev.ferry.migration.StartOptions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -29,6 +31,8 @@ final class FakeMigrations implements MigrationControl {
 
     final List<MigrationSnapshot> listed = new ArrayList<>();
     final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+    final EventLog events = new EventLog(0xe0, 8, () -> 1_700_000_000_000L);
+    volatile StartOptions lastOptions;
     volatile Policy lastPolicy;
     volatile Limits.Change lastLimits;
     volatile String lastOrder;
@@ -42,11 +46,13 @@ final class FakeMigrations implements MigrationControl {
             now = Snapshots.of(state, now.version() + 1);
             notifyAll();
         }
+        events.append(EventLog.Kind.STATE, get(Snapshots.ID));
         listeners.forEach(Runnable::run);
     }
 
     @Override
-    public Checked check(String guest, String to) {
+    public Checked check(String guest, String to, String reservation) {
+        lastOptions = new StartOptions("", reservation, 0, false);
         return new Checked(
                 switch (guest) {
                     case "vfio" -> AGAINST;
@@ -57,12 +63,13 @@ final class FakeMigrations implements MigrationControl {
     }
 
     @Override
-    public MigrationSnapshot start(String guest, String to, String requestId, Policy policy) {
+    public MigrationSnapshot start(String guest, String to, String requestId, Policy policy, StartOptions options) {
         List<Reason> against = check(guest, to).against();
         if (!against.isEmpty()) {
             throw new CannotMoveException(guest, against);
         }
         lastPolicy = policy;
+        lastOptions = options;
         return get(Snapshots.ID);
     }
 
@@ -82,6 +89,17 @@ final class FakeMigrations implements MigrationControl {
     @Override
     public MigrationSnapshot switchToPostcopy(String id) {
         throw new FerryException(ErrorCategory.FAILED_PRECONDITION, "switched already");
+    }
+
+    @Override
+    public EventLog events() {
+        return events;
+    }
+
+    @Override
+    public MigrationSnapshot confirmNetworks(String id) {
+        lastOrder = "networks";
+        return get(id);
     }
 
     @Override

@@ -74,6 +74,8 @@ class HostileClientTest {
                 List.of("unix:" + socket),
                 new FakeMigrations(),
                 new FakeGuests(),
+                new FakePlacement(),
+                new HostIdentity("here", "127.0.0.1:7420", "1.2"),
                 () -> new DaemonStatus("1.2", "here", "127.0.0.1:7", Optional.empty(), 3, 4_000_000),
                 Policy.defaults(),
                 NanoClock.system());

@@ -50,7 +50,10 @@ final class Snapshots {
                 true,
                 31,
                 32,
-                33_000_000);
+                33_000_000,
+                "00000000000000aa",
+                34_000_000,
+                true);
     }
 
     static MigrationSnapshot of(MigrationState state, long version) {

@@ -15,12 +15,16 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -305,6 +309,167 @@ class MigrationOverTcpTest {
         }
         migrations.setLimits(id, postcopyLimit(0));
         assertThat(awaitEnd(id).state()).isEqualTo(MigrationState.COMPLETED);
+    }
+
+    private static StartOptions hold(long ms, boolean required) {
+        return new StartOptions("f", "", TimeUnit.MILLISECONDS.toNanos(ms), required);
+    }
+
+    private List<String> kinds() {
+        return migrations.events().after(0, 100).stream()
+                .map(e -> e.kind() + " " + e.migration().state())
+                .toList();
+    }
+
+    private void awaitNetworksEvent() throws InterruptedException {
+        CountDownLatch told = new CountDownLatch(1);
+        try (MigrationControl.Listening l = migrations.events().onAppend(() -> {
+            if (kinds().contains("NETWORKS SWITCHOVER")) {
+                told.countDown();
+            }
+        })) {
+            if (!kinds().contains("NETWORKS SWITCHOVER")) {
+                assertThat(told.await(20, TimeUnit.SECONDS)).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void shouldTellOfTheNetworksBeforeTheGuestRunsAtTheDestination() throws Exception {
+        MigrationSnapshot s =
+                awaitEnd(migrations.start("db1", peer, "", Policy.defaults()).id());
+        assertThat(s.state()).as(s.error()).isEqualTo(MigrationState.COMPLETED);
+        Awaitility.await().until(() -> kinds().contains("STATE COMPLETED")); // a moment after the state
+        assertThat(kinds())
+                .containsSubsequence(
+                        "STATE PREPARING",
+                        "STATE PRECOPY",
+                        "STATE SWITCHOVER",
+                        "NETWORKS SWITCHOVER",
+                        "STATE POSTCOPY",
+                        "STATE COMPLETED");
+        assertThat(s.downtimePhases()).noneMatch(p -> p.name().equals("network-hold"));
+    }
+
+    @Test
+    void shouldHoldTheGuestUntilItsNetworksAreConfirmed() throws Exception {
+        String id = migrations
+                .start("db1", peer, "", Policy.defaults(), hold(20_000, true))
+                .id();
+        awaitNetworksEvent();
+        assertThat(migrations.get(id).runsOn()).isEqualTo(Side.SOURCE);
+        assertThat(arriving.running).isFalse();
+        assertThat(migrations.confirmNetworks(id).networksConfirmed()).isTrue();
+        MigrationSnapshot s = awaitEnd(id);
+        assertThat(s.state()).as(s.error()).isEqualTo(MigrationState.COMPLETED);
+        assertThat(s.downtimePhases()).anyMatch(p -> p.name().equals("network-hold"));
+        assertThat(s.downtimeNs()).isLessThan(TimeUnit.SECONDS.toNanos(10));
+        assertThat(migrations.confirmNetworks(id).state()).isEqualTo(MigrationState.COMPLETED);
+    }
+
+    @Test
+    void shouldGoOnWhenAHoldRunsOutUnlessTheNetworksAreRequired() throws Exception {
+        MigrationSnapshot undone = awaitEnd(migrations
+                .start("db1", peer, "", Policy.defaults(), hold(30, true))
+                .id());
+        assertThat(undone.state()).isEqualTo(MigrationState.FAILED);
+        assertThat(undone.runsOn()).isEqualTo(Side.SOURCE);
+        assertThat(undone.error()).contains("within 30 ms", "the guest runs on the source");
+        assertRefused(
+                () -> migrations.confirmNetworks(undone.id()), ErrorCategory.FAILED_PRECONDITION, "moves no networks");
+
+        MigrationSnapshot done = awaitEnd(migrations
+                .start("db1", peer, "", Policy.defaults(), hold(30, false))
+                .id());
+        assertThat(done.state()).as(done.error()).isEqualTo(MigrationState.COMPLETED);
+        assertThat(done.downtimePhases())
+                .filteredOn(p -> p.name().equals("network-hold"))
+                .allMatch(p -> p.durationNs() >= TimeUnit.MILLISECONDS.toNanos(29));
+    }
+
+    @Test
+    void shouldLetACancelEndAHold() throws Exception {
+        String id = migrations
+                .start("db1", peer, "", Policy.defaults(), hold(20_000, false))
+                .id();
+        awaitNetworksEvent();
+        assertThat(migrations.cancel(id).state()).isEqualTo(MigrationState.CANCELLED);
+    }
+
+    @Test
+    void shouldAnswerARequestThatComesAgainWithItsMigration() throws Exception {
+        MigrationSnapshot first = migrations.start("db1", peer, "r1", Policy.defaults(), hold(0, false));
+        assertThat(migrations
+                        .start("db1", peer, "r1", Policy.defaults(), hold(0, false))
+                        .id())
+                .isEqualTo(first.id());
+        StartOptions other = new StartOptions("other", "", 0, false);
+        assertRefused(
+                () -> migrations.start("db1", peer, "r1", Policy.defaults(), other),
+                ErrorCategory.INVALID_ARGUMENT,
+                "nothing was started");
+        awaitEnd(first.id());
+        assertThat(migrations
+                        .start("db1", peer, "r1", Policy.defaults(), hold(0, false))
+                        .state())
+                .isEqualTo(MigrationState.COMPLETED);
+    }
+
+    @Test
+    void shouldKnowARequestAfterARestart() throws Exception {
+        Map<String, RequestLog.Entry> written = new ConcurrentHashMap<>();
+        RequestLog log = (RequestLog) Proxy.newProxyInstance(
+                RequestLog.class.getClassLoader(), new Class<?>[] {RequestLog.class}, (self, method, arguments) -> {
+                    switch (method.getName()) {
+                        case "write" ->
+                            written.put(((RequestLog.Entry) arguments[0]).migration(), (RequestLog.Entry) arguments[0]);
+                        case "remove" -> written.remove(arguments[0]);
+                        default -> {}
+                    }
+                    return method.getName().equals("readAll") ? List.copyOf(written.values()) : null;
+                });
+        migrations.remember(log);
+        String id = migrations
+                .start("db1", peer, "r1", Policy.defaults(), hold(0, false))
+                .id();
+        awaitEnd(id);
+        RequestLog.Entry begun = new RequestLog.Entry(
+                "r2",
+                "f",
+                "00000000000000b2",
+                "db1",
+                peer,
+                System.currentTimeMillis() - 1000,
+                MigrationState.PREPARING,
+                Side.SOURCE,
+                "",
+                "",
+                0);
+        log.write(begun);
+        RequestLog.Entry old = new RequestLog.Entry(
+                "r3", "f", "00000000000000b3", "db1", peer, 1, MigrationState.COMPLETED, Side.DESTINATION, "", "", 2);
+        log.write(old);
+
+        try (Migrations next =
+                migrations(new Destinations(host, journal, NanoClock.system(), System::currentTimeMillis), "here")) {
+            next.remember(log);
+            MigrationSnapshot known = next.start("db1", peer, "r1", Policy.defaults(), hold(0, false));
+            assertThat(known.id()).isEqualTo(id);
+            assertThat(known.state()).isEqualTo(MigrationState.COMPLETED);
+            assertThat(known.runsOn()).isEqualTo(Side.DESTINATION);
+            assertThat(next.get(id).state()).isEqualTo(MigrationState.COMPLETED);
+            assertThat(next.list()).extracting(MigrationSnapshot::id).contains(id, "00000000000000b2");
+            MigrationSnapshot undone = next.get("00000000000000b2");
+            assertThat(undone.state()).isEqualTo(MigrationState.FAILED);
+            assertThat(undone.error()).contains("restarted before the commit", "the guest runs on the source");
+            assertThat(undone.totalNs()).isGreaterThanOrEqualTo(TimeUnit.SECONDS.toNanos(1));
+            assertRefused(
+                    () -> next.start("db1", peer, "r1", Policy.defaults(), new StartOptions("g", "", 0, false)),
+                    ErrorCategory.INVALID_ARGUMENT,
+                    "r1");
+            assertRefused(() -> next.cancel(id), ErrorCategory.FAILED_PRECONDITION, "has ended");
+            assertThat(written).doesNotContainKey("00000000000000b3");
+        }
     }
 
     /** Without pre-copy; returns when the guest runs at the destination. */
