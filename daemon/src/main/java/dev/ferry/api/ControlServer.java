@@ -59,6 +59,8 @@ public final class ControlServer implements AutoCloseable {
     private final HealthStatusManager health = new HealthStatusManager();
     private final NanoClock clock;
     private final Watches watches;
+    private final Callers callers = new Callers();
+    private final ControlAccess access;
     private final List<BindableService> services;
     private final List<Server> servers = new ArrayList<>();
     private final List<String> addresses = new ArrayList<>();
@@ -68,6 +70,8 @@ public final class ControlServer implements AutoCloseable {
      * Listens at once, on all addresses or none.
      *
      * @param listen as {@link ListenAddress#control} reads them
+     * @param viewers names or numbers of users who may only look
+     * @param audit of calls that may change something
      * @param defaults for what a caller leaves open
      */
     public ControlServer(
@@ -77,10 +81,12 @@ public final class ControlServer implements AutoCloseable {
             PlacementControl placement,
             HostIdentity host,
             Supplier<DaemonStatus> status,
+            List<String> viewers,
+            AuditLog audit,
             Policy defaults,
             NanoClock clock)
             throws IOException {
-        this(listen, migrations, guests, placement, host, status, defaults, clock, ReportSource.NONE);
+        this(listen, migrations, guests, placement, host, status, viewers, audit, defaults, clock, ReportSource.NONE);
     }
 
     /** As above, with records of migrations. */
@@ -91,11 +97,14 @@ public final class ControlServer implements AutoCloseable {
             PlacementControl placement,
             HostIdentity host,
             Supplier<DaemonStatus> status,
+            List<String> viewers,
+            AuditLog audit,
             Policy defaults,
             NanoClock clock,
             ReportSource reports)
             throws IOException {
         this.clock = clock;
+        access = new ControlAccess(viewers, audit);
         watches = new Watches(migrations);
         services = List.of(
                 new MigrationCalls(migrations, guests, defaults, watches, reports),
@@ -129,12 +138,13 @@ public final class ControlServer implements AutoCloseable {
             SocketFile.makeRoom(unix.getPath());
             add(NettyServerBuilder.forAddress(
                             new DomainSocketAddress(unix.getPath().toString()))
-                    .channelFactory(SocketFile::closedToOthers));
+                    .channelFactory(() -> callers.watch(SocketFile.closedToOthers())));
             SocketFile.openToGroup(unix.getPath());
             addresses.add(ListenAddress.text(unix));
         } else {
             InetSocketAddress tcp = (InetSocketAddress) address;
-            Server server = add(NettyServerBuilder.forAddress(tcp).channelType(EpollServerSocketChannel.class));
+            Server server = add(NettyServerBuilder.forAddress(tcp)
+                    .channelFactory(() -> callers.watch(new EpollServerSocketChannel())));
             addresses.add(ListenAddress.text(new InetSocketAddress(tcp.getAddress(), server.getPort())));
         }
     }
@@ -143,6 +153,8 @@ public final class ControlServer implements AutoCloseable {
         builder.bossEventLoopGroup(loops)
                 .workerEventLoopGroup(loops)
                 .executor(calls)
+                .addTransportFilter(callers)
+                .intercept(access)
                 .maxInboundMessageSize(MAX_MESSAGE_BYTES)
                 .permitKeepAliveTime(1, TimeUnit.SECONDS)
                 .permitKeepAliveWithoutCalls(true);

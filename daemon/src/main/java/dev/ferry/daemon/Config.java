@@ -14,7 +14,7 @@ import java.util.Optional;
  * @param name how this host names itself to peers
  * @param stateDir what outlives the host: which guests there are
  * @param runtimeDir what outlives the daemon but not the host: journals, sockets, lock; on tmpfs
- * @param control addresses of the API, as {@link dev.ferry.api.ListenAddress#control} reads them
+ * @param control the API
  * @param peer where other daemons reach this one
  * @param tls between daemons; empty: it was said that there is none
  * @param retryLimits for connections that are lost in pre-copy
@@ -26,7 +26,7 @@ record Config(
         String name,
         Path stateDir,
         Path runtimeDir,
-        List<String> control,
+        Control control,
         InetSocketAddress peer,
         Optional<Tls> tls,
         Guests guests,
@@ -35,6 +35,14 @@ record Config(
         long connectTimeoutSeconds,
         RetryLimits retryLimits,
         String logLevel) {
+
+    /**
+     * The API.
+     *
+     * @param listen as {@link dev.ferry.api.ListenAddress#control} reads them
+     * @param viewers names or numbers of users who may only look
+     */
+    record Control(List<String> listen, List<String> viewers, Path auditLog) {}
 
     /** @see dev.ferry.wire.PeerTls */
     record Tls(Path ca, Path certificate, Path key, List<String> allow) {}

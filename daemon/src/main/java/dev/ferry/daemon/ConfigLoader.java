@@ -60,13 +60,18 @@ final class ConfigLoader {
 
     private Config read() throws ConfigException {
         Path runtimeDir = path("runtime_dir", "/run/ferry");
+        Path stateDir = path("state_dir", "/var/lib/ferry");
+        Optional<Config.Tls> tls = tls();
         return new Config(
                 name(),
-                path("state_dir", "/var/lib/ferry"),
+                stateDir,
                 runtimeDir,
-                control(runtimeDir),
+                new Config.Control(
+                        control(runtimeDir, tls.isPresent()),
+                        toml.texts("control.viewers", List.of()),
+                        path("control.audit_log", stateDir.resolve("audit.log").toString())),
                 peer(),
-                tls(),
+                tls,
                 new Config.Guests(
                         path("guests.ram_dir", "/dev/shm"),
                         toml.text("guests.emulator", ""),
@@ -114,12 +119,16 @@ final class ConfigLoader {
         throw toml.wrong(key, "\"" + said + "\" is no absolute path");
     }
 
-    private List<String> control(Path runtimeDir) throws ConfigException {
+    private List<String> control(Path runtimeDir, boolean secure) throws ConfigException {
         String key = "control.listen";
         List<String> all = toml.texts(key, List.of("unix:" + runtimeDir.resolve("control.sock")));
         for (String address : all) {
             try {
-                ListenAddress.control(address);
+                if (ListenAddress.control(address) instanceof InetSocketAddress && secure) {
+                    throw new IllegalArgumentException("\"" + address
+                            + "\": nobody is authenticated over TCP, so it has to be said that this is wanted: [tls] mode = \"off\"."
+                            + " A unix socket knows its callers");
+                }
             } catch (IllegalArgumentException e) {
                 // The default is too long when runtime_dir is.
                 throw toml.wrong(toml.isSaid(key) ? key : "runtime_dir", e.getMessage());

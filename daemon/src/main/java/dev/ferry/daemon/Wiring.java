@@ -1,5 +1,6 @@
 package dev.ferry.daemon;
 
+import dev.ferry.api.AuditLog;
 import dev.ferry.api.ControlServer;
 import dev.ferry.api.DaemonStatus;
 import dev.ferry.api.HostIdentity;
@@ -112,7 +113,9 @@ final class Wiring implements AutoCloseable {
                     clock));
             metricsAddress = config.metrics().isPresent() ? metrics(config, recorder, version, peer) : "";
             Rehearsal rehearsal = open(new Rehearsal(tls.map(PeerTls::toItself)));
+            AuditLog audit = new AuditLog(config.control().auditLog());
             sweep(() -> {
+                audit.follow(migrations.events());
                 destinations.sweep();
                 leftOvers.retry(migrations);
                 if (migrations.list().stream().allMatch(m -> m.state().hasEnded())) {
@@ -120,12 +123,14 @@ final class Wiring implements AutoCloseable {
                 }
             });
             ControlServer control = open(new ControlServer(
-                    config.control(),
+                    config.control().listen(),
                     migrations,
                     registry,
                     destinations.reservations(),
                     new HostIdentity(config.name(), peerAddress, version),
                     () -> status(config, version, peer, tls, clock.nanoTime() - sinceNs),
+                    config.control().viewers(),
+                    audit,
                     config.policy(),
                     clock,
                     recorder::report));

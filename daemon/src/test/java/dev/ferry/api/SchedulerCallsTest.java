@@ -34,6 +34,7 @@ import io.grpc.Context;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.protobuf.StatusProto;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -44,10 +45,14 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What schedulers say beside the command line's calls, over TCP, with fakes behind it. */
 @Timeout(30)
 class SchedulerCallsTest {
+    @TempDir
+    Path dir;
+
     private final FakeMigrations migrations = new FakeMigrations();
     private ControlServer server;
     private ManagedChannel channel;
@@ -64,6 +69,8 @@ class SchedulerCallsTest {
                 new FakePlacement(),
                 new HostIdentity("north", "127.0.0.1:7420", "1.2"),
                 () -> new DaemonStatus("1.2", "here", "127.0.0.1:7", Optional.empty(), 0, 0),
+                List.of("nobody"),
+                new AuditLog(dir.resolve("audit.log")),
                 Policy.defaults(),
                 NanoClock.system());
         channel = NettyChannelBuilder.forTarget(server.addresses().get(0))

@@ -23,7 +23,7 @@ class ConfigLoaderTest {
         Config c = ConfigLoader.parse("f.toml", "");
 
         assertThat(c.stateDir()).isEqualTo(Path.of("/var/lib/ferry"));
-        assertThat(c.control()).containsExactly("unix:/run/ferry/control.sock");
+        assertThat(c.control().listen()).containsExactly("unix:/run/ferry/control.sock");
         assertThat(ListenAddress.text(c.peer())).isEqualTo("127.0.0.1:7420");
         assertThat(c.guests().ramDir()).isEqualTo(Path.of("/dev/shm"));
         assertThat(c.policy()).isEqualTo(Policy.defaults());
@@ -77,7 +77,7 @@ class ConfigLoaderTest {
 
         assertThat(c.runtimeDir()).isEqualTo(Path.of("/r"));
         assertThat(c.name()).isEqualTo("host-a");
-        assertThat(c.control()).containsExactly("unix:/c", "[::1]:7");
+        assertThat(c.control().listen()).containsExactly("unix:/c", "[::1]:7");
         assertThat(c.guests().emulator()).isEqualTo("/opt/qemu");
         assertThat(c.guests().values()).containsEntry("tap", "tap0");
         assertThat(c.guests().paths()).containsEntry("/a.b/c", "/d");
@@ -106,7 +106,8 @@ class ConfigLoaderTest {
 
     @Test
     void shouldPutTheControlSocketInTheRuntimeDirectory() throws ConfigException {
-        assertThat(ConfigLoader.parse("f", "runtime_dir = '/r'").control()).containsExactly("unix:/r/control.sock");
+        assertThat(ConfigLoader.parse("f", "runtime_dir = '/r'").control().listen())
+                .containsExactly("unix:/r/control.sock");
     }
 
     /** ~ is a new line. */
@@ -115,13 +116,15 @@ class ConfigLoaderTest {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "# x~sate_dir = '/x' | f.toml:2: sate_dir: unknown, allowed are control.listen",
+                "# x~sate_dir = '/x' | f.toml:2: sate_dir: unknown, allowed are control.audit_log, control.listen",
                 "[control]~lissten = 'x' | f.toml:2: control.lissten: unknown",
                 "[controll]~listen = 'x' | f.toml:1: controll: unknown",
                 "state_dir = 5 | f.toml:1: state_dir: 5 is no text",
                 "state_dir = 'x' | f.toml:1: state_dir: \"x\" is no absolute path",
                 "peer = 5 | f.toml:1: peer: 5 is no table",
                 "[peer]~~listen = 'x' | f.toml:3: peer.listen: \"x\" is not HOST:PORT",
+                "[control]~listen = ['127.0.0.1:7'] | f.toml:2: control.listen: \"127.0.0.1:7\": nobody is authenticated",
+                "[control]~viewers = 'x' | f.toml:2: control.viewers: \"x\" is no list",
                 "[tls]~mode = 'maybe' | f.toml:2: tls.mode: \"maybe\", allowed are \"mutual\" and \"off\"",
                 "[tls]~mode = 'off'~key = 'k' | f.toml:3: tls.key: \"k\" is no absolute path",
                 "metrics.listen = '0.0.0.0:1' | f.toml:1: metrics.listen: \"0.0.0.0:1\" is not loopback",

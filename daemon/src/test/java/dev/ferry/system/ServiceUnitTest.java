@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -122,7 +123,16 @@ class ServiceUnitTest {
                 Ferryd b = new Ferryd(root.resolve("b"), "", confined())) {
             a.awaitReady();
             b.awaitReady();
-            assertThat(effective(a.pid())).isEqualTo(effective(b.pid())).isNotEqualTo(effective("self"));
+            for (Ferryd host : List.of(a, b)) {
+                // What this machine keeps from everybody cannot be given to them either.
+                assertThat(capabilityNames(effective(host.pid())))
+                        .isSubsetOf(capabilities())
+                        .containsAll(capabilityNames(
+                                        effective(ProcessHandle.current().pid()))
+                                .stream()
+                                .filter(capabilities()::contains)
+                                .toList());
+            }
             Process source = qemu(here, serial, "-m", "128M");
             try {
                 Process destination = qemu(
@@ -175,9 +185,28 @@ class ServiceUnitTest {
         return Files.exists(serial) && Files.readString(serial).contains(text);
     }
 
-    private static String effective(Object pid) throws IOException {
+    private static long effective(long pid) throws IOException {
         return Files.readAllLines(Path.of("/proc/" + pid + "/status")).stream()
-                .filter(l -> l.startsWith("CapEff"))
-                .collect(Collectors.joining());
+                .filter(l -> l.startsWith("CapEff:"))
+                .mapToLong(l ->
+                        Long.parseUnsignedLong(l.substring("CapEff:".length()).strip(), 16))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** linux/capability.h. */
+    private static List<String> capabilityNames(long mask) {
+        Map<Integer, String> names = Map.of(
+                1, "dac_override",
+                5, "kill",
+                14, "ipc_lock",
+                19, "sys_ptrace",
+                23, "sys_nice",
+                24, "sys_resource",
+                40, "checkpoint_restore");
+        return IntStream.range(0, Long.SIZE)
+                .filter(bit -> ((mask >>> bit) & 1) == 1)
+                .mapToObj(bit -> names.getOrDefault(bit, "capability " + bit))
+                .toList();
     }
 }

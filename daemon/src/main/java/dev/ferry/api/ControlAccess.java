@@ -1,0 +1,96 @@
+package dev.ferry.api;
+
+import com.google.protobuf.Message;
+import com.google.protobuf.TextFormat;
+import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
+import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.Status;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Who may do what over the control addresses, and the record of it. Whoever the kernel lets in (the socket's owner and group) is an
+ * operator, but for viewers, who may only look. A method that is not known to change nothing is taken for one that does.
+ */
+final class ControlAccess implements ServerInterceptor {
+    /** That change nothing. */
+    static final Set<String> READS = Set.of(
+            "ferry.v1.MigrationService/Check",
+            "ferry.v1.MigrationService/Get",
+            "ferry.v1.MigrationService/List",
+            "ferry.v1.MigrationService/Watch",
+            "ferry.v1.MigrationService/GetReport",
+            "ferry.v1.GuestService/List",
+            "ferry.v1.GuestService/Show",
+            "ferry.v1.PlacementService/GetHost",
+            "ferry.v1.PlacementService/ListReservations",
+            "ferry.v1.EventService/WatchEvents",
+            "ferry.v1.DaemonService/GetStatus",
+            "grpc.health.v1.Health/Check",
+            "grpc.health.v1.Health/List",
+            "grpc.health.v1.Health/Watch",
+            "grpc.reflection.v1.ServerReflection/ServerReflectionInfo");
+
+    private final List<String> viewers;
+    private final AuditLog audit;
+
+    /** @param viewers names or numbers of users who may only look */
+    ControlAccess(List<String> viewers, AuditLog audit) {
+        this.viewers = List.copyOf(viewers);
+        this.audit = audit;
+    }
+
+    @Override
+    public <Q, A> ServerCall.Listener<Q> interceptCall(
+            ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+        String method = call.getMethodDescriptor().getFullMethodName();
+        Caller caller = call.getAttributes().get(Callers.CALLER);
+        if (caller == null) {
+            call.close(
+                    Status.UNAUTHENTICATED.withDescription("the kernel does not say who calls; connect again"),
+                    new Metadata());
+            return new ServerCall.Listener<>() {};
+        }
+        if (READS.contains(method)) {
+            return next.startCall(call, headers);
+        }
+        if (caller.isOneOf(viewers)) {
+            Status refused = Status.PERMISSION_DENIED.withDescription(caller
+                    + " is one of control.viewers in this ferryd's configuration and may only look: nothing was done."
+                    + " Ask its operator");
+            audit.call(caller, method, "", refused);
+            call.close(refused, new Metadata());
+            return new ServerCall.Listener<>() {};
+        }
+        return audited(call, headers, next, caller, method);
+    }
+
+    private <Q, A> ServerCall.Listener<Q> audited(
+            ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next, Caller caller, String method) {
+        StringBuilder request = new StringBuilder();
+        ServerCall<Q, A> watched = new SimpleForwardingServerCall<>(call) {
+            @Override
+            public void close(Status status, Metadata trailers) {
+                // Before the caller knows: what was done is on record then.
+                synchronized (request) {
+                    audit.call(caller, method, request.toString(), status);
+                }
+                super.close(status, trailers);
+            }
+        };
+        return new SimpleForwardingServerCallListener<>(next.startCall(watched, headers)) {
+            @Override
+            public void onMessage(Q message) {
+                synchronized (request) {
+                    request.append(AuditLog.cut(
+                            TextFormat.printer().emittingSingleLine(true).printToString((Message) message)));
+                }
+                super.onMessage(message);
+            }
+        };
+    }
+}
