@@ -1,5 +1,6 @@
 package dev.ferry.daemon;
 
+import dev.ferry.sys.CoreDumps;
 import dev.ferry.sys.RemoteSyscall;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -41,6 +42,7 @@ final class Main implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         Logging.start();
+        CoreDumps.forbid();
         Thread.setDefaultUncaughtExceptionHandler(
                 (thread, error) -> LOG.error("thread {} ended: a bug", thread.getName(), error));
         StopSignal stop = new StopSignal(code -> {

@@ -30,6 +30,7 @@ final class Syscalls {
     static final int PTRACE = 101;
     static final int FSTATFS = 138;
     static final int SETPRIORITY = 141;
+    static final int PRCTL = 157;
     static final int OPENAT = 257;
     static final int NEWFSTATAT = 262;
     static final int FALLOCATE = 285;

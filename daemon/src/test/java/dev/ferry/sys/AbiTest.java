@@ -108,6 +108,8 @@ final class AbiTest {
         ours.put("SYS_unlink", (long) Syscalls.UNLINK);
         ours.put("SYS_ptrace", (long) Syscalls.PTRACE);
         ours.put("SYS_fstatfs", (long) Syscalls.FSTATFS);
+        ours.put("SYS_prctl", (long) Syscalls.PRCTL);
+        ours.put("PR_SET_DUMPABLE", (long) CoreDumps.PR_SET_DUMPABLE);
         ours.put("SYS_openat", (long) Syscalls.OPENAT);
         ours.put("SYS_newfstatat", (long) Syscalls.NEWFSTATAT);
         ours.put("SYS_fallocate", (long) Syscalls.FALLOCATE);
@@ -120,6 +122,7 @@ final class AbiTest {
         ours.put("O_CLOEXEC", (long) UffdAbi.O_CLOEXEC);
         ours.put("O_NONBLOCK", (long) UffdAbi.O_NONBLOCK);
         String includes = """
+                #include <sys/prctl.h>
                 #include <sys/stat.h>
                 #include <sys/syscall.h>
                 #include <sys/user.h>
