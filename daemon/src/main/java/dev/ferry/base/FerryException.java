@@ -37,6 +37,13 @@ public class FerryException extends RuntimeException {
         this.details = Map.of();
     }
 
+    /** The same error, which says more. */
+    public final FerryException with(String more) {
+        FerryException said = new FerryException(category, reason, details(), getMessage() + "; " + more);
+        said.initCause(this);
+        return said;
+    }
+
     public final ErrorCategory category() {
         return category;
     }

@@ -1,6 +1,8 @@
 package dev.ferry.daemon;
 
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
 
 /** An error as one line for a person. */
 final class StartError {
@@ -18,12 +20,18 @@ final class StartError {
     }
 
     private static String part(Throwable e) {
-        // "AccessDeniedException" says what its message, a bare path, does not.
-        if (e.getMessage() == null || (e instanceof FileSystemException f && f.getReason() == null)) {
-            return e.getMessage() == null
-                    ? e.getClass().getSimpleName()
-                    : e.getMessage() + ": " + e.getClass().getSimpleName();
+        if (e.getMessage() == null) {
+            return e.getClass().getSimpleName();
         }
-        return e.getMessage();
+        if (!(e instanceof FileSystemException f) || f.getReason() != null) {
+            return e.getMessage();
+        }
+        // Its message is a bare path.
+        return f.getMessage()
+                + (e instanceof NoSuchFileException
+                        ? ": no such file"
+                        : e instanceof AccessDeniedException
+                                ? ": permission denied"
+                                : ": " + e.getClass().getSimpleName());
     }
 }

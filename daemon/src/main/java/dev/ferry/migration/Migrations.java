@@ -136,6 +136,9 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                 starting.remove(requestId);
                 notifyAll();
             }
+            if (source != null && e instanceof FerryException f && !(e instanceof CannotMoveException)) {
+                throw f.with("nothing was started, guest " + guest + " stays here as it was");
+            }
             throw e;
         }
     }

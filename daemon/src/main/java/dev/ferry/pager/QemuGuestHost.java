@@ -70,7 +70,8 @@ public final class QemuGuestHost implements GuestHost {
         if (registry.knows(spec.guest())) {
             reasons.add(new Reason(
                     "GUEST_EXISTS",
-                    "the destination has a guest " + spec.guest() + " already: detach or rename one of the two"));
+                    "the destination has a guest " + spec.guest()
+                            + " already: is it this host itself? If not, detach or rename one of the two"));
         }
         reasons.addAll(
                 Preflight.destination(profile, definition(spec), spec.blocks(), spec.qemuVersion(), spec.machine()));

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
 import dev.ferry.sys.Fd;
+import dev.ferry.sys.SysException;
 import dev.ferry.sys.UnixConnection;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -45,7 +46,12 @@ final class QmpConnection implements AutoCloseable {
 
     /** Connects, waits for the greeting and negotiates. */
     static QmpConnection connect(String path, Duration limit) {
-        UnixConnection socket = UnixConnection.connect(path, limit);
+        UnixConnection socket;
+        try {
+            socket = UnixConnection.connect(path, limit);
+        } catch (SysException e) {
+            throw e.with("does its QEMU run, with a socket for ferryd: -qmp unix:" + path + ",server=on,wait=off ?");
+        }
         QmpConnection qmp = new QmpConnection(path, socket);
         qmp.reader.start();
         try {

@@ -49,10 +49,8 @@ final class PeerStatus {
             case UNAVAILABLE, CANCELLED -> ErrorCategory.UNAVAILABLE;
             case INTERNAL, UNKNOWN, DATA_LOSS, OK -> ErrorCategory.INTERNAL;
         };
-        String text = status.getDescription() == null ? status.getCode().name() : status.getDescription();
-        if (status.getCause() != null && category == ErrorCategory.UNAVAILABLE) {
-            text += " (" + status.getCause().getMessage() + ")";
-        }
+        String said = status.getDescription() == null ? status.getCode().name() : status.getDescription();
+        String text = ConnectionError.text(status).orElse(said);
         return new FerryException(category, doing + ": " + text, error);
     }
 }

@@ -91,7 +91,11 @@ class RefusalTest {
 
     @Test
     void shouldSayWhatIsWrongWithAQmpSocket() throws Exception {
-        refused(() -> attach("x", lab.root.resolve("none.sock"), false), Status.Code.NOT_FOUND, "none.sock");
+        refused(
+                () -> attach("x", lab.root.resolve("none.sock"), false),
+                Status.Code.NOT_FOUND,
+                "none.sock",
+                "-qmp unix:");
         refused(
                 () -> attach("x", lab.a.guestDirectory("v1").resolve("qmp.sock"), false),
                 Status.Code.UNAVAILABLE,
@@ -127,6 +131,12 @@ class RefusalTest {
                 Status.Code.UNAVAILABLE,
                 "127.0.0.1:1",
                 "is ferryd running there");
+        refused(
+                () -> lab.a.start("v1", "127.0.0.1:1", Policy.getDefaultInstance()),
+                Status.Code.UNAVAILABLE,
+                "127.0.0.1:1",
+                "is ferryd running there",
+                "nothing was started, guest v1 stays here");
         try (ServerSocket other = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
             Thread talker = new Thread(() -> {
                 while (!other.isClosed()) {

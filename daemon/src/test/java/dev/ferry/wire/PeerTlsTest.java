@@ -24,6 +24,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -55,12 +56,16 @@ class PeerTlsTest {
     }
 
     private void serve(PeerTls as) throws IOException {
+        serve(Optional.of(as));
+    }
+
+    private void serve(Optional<PeerTls> as) throws IOException {
         Arrivals nobody = (Arrivals) Proxy.newProxyInstance(
                 Arrivals.class.getClassLoader(), new Class<?>[] {Arrivals.class}, (proxy, method, arguments) -> {
                     throw new AssertionError("a peer that was not let in has called " + method.getName());
                 });
-        server = new PeerServer(
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), nobody, "test", "there", Optional.of(as));
+        server =
+                new PeerServer(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), nobody, "test", "there", as);
     }
 
     @AfterEach
@@ -74,10 +79,13 @@ class PeerTlsTest {
         }
     }
 
-    private void expectRefused(Optional<PeerTls> as) {
+    private void expectRefused(Optional<PeerTls> as, String... words) {
         assertThatThrownBy(() -> hello(as))
                 .isInstanceOfSatisfying(
-                        FerryException.class, e -> assertThat(e.category()).isEqualTo(ErrorCategory.UNAVAILABLE));
+                        FerryException.class, e -> assertThat(e.category()).isEqualTo(ErrorCategory.UNAVAILABLE))
+                .satisfies(e -> List.of(words).forEach(word -> assertThat(e).hasMessageContaining(word)))
+                .extracting(Throwable::getMessage, InstanceOfAssertFactories.STRING)
+                .doesNotContain("Pipeline", "\n", "Engine", "io exception", "(..)");
     }
 
     private void expectCounted() {
@@ -101,7 +109,9 @@ class PeerTlsTest {
     void shouldRefuseACertificateOfAnotherCa() throws Exception {
         serve(ours.tls("there"));
         expectRefused(
-                Optional.of(new PeerTls(ours.authority(), theirs.certificate("here"), theirs.key("here"), List.of())));
+                Optional.of(new PeerTls(ours.authority(), theirs.certificate("here"), theirs.key("here"), List.of())),
+                "does not accept this host's certificate",
+                "its log says why");
         expectCounted();
     }
 
@@ -119,13 +129,30 @@ class PeerTlsTest {
     @Test
     void shouldRefuseADestinationThatIsAnotherHost() throws Exception {
         serve(ours.tls("elsewhere"));
-        expectRefused(Optional.of(ours.tls("here")));
+        expectRefused(Optional.of(ours.tls("here")), "not for the name that it was dialled by", "127.0.0.1");
     }
 
     @Test
     void shouldRefuseADestinationOfAnotherCa() throws Exception {
         serve(theirs.tls("there"));
-        expectRefused(Optional.of(ours.tls("here")));
+        expectRefused(Optional.of(ours.tls("here")), "is not of the CA in this host's tls.ca");
+    }
+
+    @Test
+    void shouldSayThatADestinationDoesNotSpeakTls() throws Exception {
+        serve(Optional.empty());
+        expectRefused(Optional.of(ours.tls("here")), "does not speak TLS", "tls.mode");
+    }
+
+    @Test
+    void shouldSayThatNobodyListens() throws Exception {
+        serve(ours.tls("there"));
+        int port = server.port();
+        server.close();
+        assertThatThrownBy(() -> new PeerDialer("test", 5, Optional.of(ours.tls("here")))
+                        .dial("127.0.0.1:" + port, 1, 1)
+                        .hello())
+                .hasMessageContainingAll("127.0.0.1:" + port, "Connection refused", "is ferryd running there");
     }
 
     @Test
