@@ -227,7 +227,7 @@ final class Wiring implements AutoCloseable {
                 () -> {
                     try {
                         everything.run();
-                    } catch (RuntimeException e) {
+                    } catch (RuntimeException | Error e) { // a timer does not say that it has ended for one
                         LOG.error("looking after what was left behind failed, tried again in {} s", SWEEP_SECONDS, e);
                     }
                     sweptNs = System.nanoTime();

@@ -47,13 +47,15 @@ public final class EventLog {
 
     /** Listeners are called on the thread that appends. */
     public void append(Kind kind, MigrationSnapshot migration) {
-        synchronized (this) {
-            events.add(new Event(++lastSequence, unixMs.getAsLong(), kind, migration));
-            if (events.size() > capacity) {
-                events.remove();
-            }
-        }
+        add(kind, migration);
         listeners.forEach(Runnable::run);
+    }
+
+    private synchronized void add(Kind kind, MigrationSnapshot migration) {
+        events.add(new Event(++lastSequence, unixMs.getAsLong(), kind, migration));
+        if (events.size() > capacity) {
+            events.remove();
+        }
     }
 
     /**
@@ -65,10 +67,15 @@ public final class EventLog {
         AtomicReference<MigrationState> last = new AtomicReference<>(first.state());
         append(Kind.STATE, first);
         record.onStateChange(() -> {
-            MigrationSnapshot now = record.snapshot();
-            if (last.getAndSet(now.state()) != now.state()) {
-                append(Kind.STATE, now);
+            // Two threads may change the state of an arrival: the later look is the later event.
+            synchronized (last) {
+                MigrationSnapshot now = record.snapshot();
+                if (last.getAndSet(now.state()) == now.state()) {
+                    return;
+                }
+                add(Kind.STATE, now);
             }
+            listeners.forEach(Runnable::run);
         });
     }
 

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -119,19 +120,27 @@ final class KnownRequests {
         Known before = known.get(requestId);
         String fingerprint = before == null ? "" : before.fingerprint();
         known.put(requestId, new Known(fingerprint, record, false));
+        MigrationSnapshot first = record.snapshot();
         if (before != null && before.record() == null) { // recovered: the guest was given away by now
-            log.write(entry(requestId, fingerprint, record.snapshot()));
+            write(requestId, fingerprint, first);
         }
+        AtomicReference<Side> runsOn = new AtomicReference<>(first.runsOn());
         record.onStateChange(() -> {
             MigrationSnapshot now = record.snapshot();
-            if (now.state().hasEnded() || now.state() == MigrationState.POSTCOPY) {
-                try {
-                    log.write(entry(requestId, fingerprint, now));
-                } catch (RuntimeException e) {
-                    LOG.warn("request {}: migration {} is {}, not written down", requestId, now.id(), now.state(), e);
-                }
+            boolean changedSides = runsOn.getAndSet(now.runsOn()) != now.runsOn();
+            if (changedSides || now.state().hasEnded() || now.state() == MigrationState.POSTCOPY) {
+                write(requestId, fingerprint, now);
             }
         });
+    }
+
+    /** A guest does not wait for a word that has no room. */
+    private void write(String requestId, String fingerprint, MigrationSnapshot now) {
+        try {
+            log.write(entry(requestId, fingerprint, now));
+        } catch (RuntimeException e) {
+            LOG.warn("request {}: migration {} is {}, not written down", requestId, now.id(), now.state(), e);
+        }
     }
 
     private RequestLog.Entry entry(String requestId, String fingerprint, MigrationSnapshot s) {

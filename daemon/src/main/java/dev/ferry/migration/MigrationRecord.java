@@ -120,6 +120,12 @@ public final class MigrationRecord implements MigrationProbe {
         }
     }
 
+    /** The other side owns the guest from now on, and whoever listens is told, though the state stays. */
+    void runsOn(Side side) {
+        update(x -> x.runsOn = side);
+        listeners.forEach(Runnable::run);
+    }
+
     private void change(Fields x, MigrationState next, String reason) {
         if (x.state == next) {
             x.reason = reason;

@@ -32,6 +32,9 @@ public final class Reservations implements PlacementControl {
     private final LongSupplier unixMs;
     private final Map<String, Held> held = new TreeMap<>();
     private final Map<Long, Long> claims = new HashMap<>();
+    /** By the migration that uses it, while that begins. */
+    private final Map<Long, Held> inUse = new HashMap<>();
+
     private long lastId;
 
     private record Held(String id, String guest, long memoryBytes, String requestId, long expiresUnixMs, long endNs) {}
@@ -157,7 +160,12 @@ public final class Reservations implements PlacementControl {
         if (!against.isEmpty()) {
             throw new CannotMoveException(spec.guest(), against);
         }
-        if (spec.reservation().isEmpty() && !host.isAwaited(spec.guest())) {
+        // From now on the claim is what counts: the reservation may expire or be released meanwhile.
+        Held mine = held.remove(spec.reservation());
+        if (mine != null) {
+            inUse.put(spec.migration(), mine);
+        }
+        if (!host.isAwaited(spec.guest())) {
             claims.put(spec.migration(), spec.memoryBytes());
         }
     }
@@ -165,12 +173,16 @@ public final class Reservations implements PlacementControl {
     /** It arrives: its reservation is used up. */
     synchronized void settled(IncomingSpec spec) {
         claims.remove(spec.migration());
-        held.remove(spec.reservation());
+        inUse.remove(spec.migration());
     }
 
     /** It does not: its reservation stays, for another attempt. */
     synchronized void givenUp(IncomingSpec spec) {
         claims.remove(spec.migration());
+        Held mine = inUse.remove(spec.migration());
+        if (mine != null) {
+            held.put(mine.id(), mine);
+        }
     }
 
     private Optional<Reason> noRoom(long neededBytes, String own) {

@@ -38,6 +38,8 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private static final int WARMING_CALLS = 8;
 
     /** A cancel is seen so soon; a confirmation ends the wait at once. */
+    private static final String NETWORK_HOLD = "network-hold";
+
     private static final long NETWORK_LOOK_NS = TimeUnit.MILLISECONDS.toNanos(5);
 
     private static final int BASE_PAGE_BYTES = 4096;
@@ -388,7 +390,11 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         faults.at(FaultPoint.SWITCHOVER_ANSWERED);
         if (options.networkHoldNs() > 0) {
             waitForNetworks();
-            blackout.cut("network-hold");
+            // It was long: a destination that has gone meanwhile must not be given the guest, while it can still go on
+            // here.
+            link.throwIfBroken();
+            link.hello();
+            blackout.cut(NETWORK_HOLD);
         }
         commands.closeToCancel();
         handOver();
@@ -421,6 +427,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         long endNs = clock.nanoTime() + options.networkHoldNs();
         while (!commands.networksConfirmed(Thread.currentThread())) {
             commands.throwIfCancelled();
+            link.throwIfBroken();
             long leftNs = endNs - clock.nanoTime();
             if (leftNs <= 0) {
                 if (options.networkRequired()) {
@@ -455,7 +462,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         }
         if (answer.fenced()) {
             fenced = true;
-            record.update(f -> f.runsOn = Side.SOURCE);
+            record.runsOn(Side.SOURCE);
             takeBack();
             undo(new FerryException(
                     ErrorCategory.ABORTED, "the destination could not run the guest: " + answer.message()));
@@ -464,7 +471,12 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         faults.at(FaultPoint.COMMIT_ANSWERED);
         committed = true;
         record.update(f -> f.phases = blackout.phases());
-        forecaster.sawBlackout(record.snapshot().downtimeNs(), lastSyncNs);
+        forecaster.sawBlackout(
+                blackout.phases().stream()
+                        .filter(phase -> !phase.name().equals(NETWORK_HOLD)) // as long as somebody else took
+                        .mapToLong(PhaseTime::durationNs)
+                        .sum(),
+                lastSyncNs);
         record.state(MigrationState.POSTCOPY, "the guest runs on the destination");
     }
 
@@ -699,7 +711,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private void runStale(String fencedBy) {
         rolledBack = true;
         fenced = true;
-        record.update(f -> f.runsOn = Side.SOURCE);
+        record.runsOn(Side.SOURCE);
         if (!guest.isAlive()) {
             journal.remove(entry.id(), Side.SOURCE);
             commands.close();

@@ -88,7 +88,7 @@ public final class Recorder implements AutoCloseable {
                 () -> {
                     try {
                         look();
-                    } catch (RuntimeException e) {
+                    } catch (RuntimeException | Error e) { // a timer does not say that it has ended for one
                         LOG.error("recording the migrations failed, tried again", e);
                     }
                 },

@@ -60,11 +60,13 @@ final class Track {
         this.earlierDropped = before.getDroppedEvents();
         Sample last = series.last();
         this.begin = last == null ? NOTHING : last;
-        this.precopyBytes = new Rising(last == null ? 0 : last.precopyBytes());
-        this.pushedBytes = new Rising(last == null ? 0 : last.pushedBytes());
-        this.demandBytes = new Rising(last == null ? 0 : last.demandBytes());
-        this.remoteFaults = new Rising(last == null ? 0 : last.remoteFaults());
-        this.localFaults = new Rising(last == null ? 0 : last.localFaults());
+        // What the destination counts is told to the source, also by the destination's next daemon.
+        boolean told = probe.snapshot().side() == Side.SOURCE;
+        this.precopyBytes = new Rising(begin.precopyBytes(), false);
+        this.pushedBytes = new Rising(begin.pushedBytes(), false);
+        this.demandBytes = new Rising(begin.demandBytes(), told);
+        this.remoteFaults = new Rising(begin.remoteFaults(), told);
+        this.localFaults = new Rising(begin.localFaults(), told);
     }
 
     MigrationProbe probe() {
@@ -116,7 +118,7 @@ final class Track {
     private Sample sample(MigrationSnapshot s, Optional<MigrationProbe.Counting> counting, long atNs) {
         PostcopyCounts c = s.postcopy();
         long demandPages = counting.map(k -> k.counters().demandPages.sum()).orElse(c.demandPages());
-        long demand = demandPages * probe.pageBytes();
+        long demand = demandBytes.read(demandPages * probe.pageBytes());
         long pushedPages = counting.map(k -> k.counters().pushedPages.sum()).orElse(c.pushedPages());
         boolean atSource = s.side() == Side.SOURCE;
         long pushed =
@@ -148,7 +150,7 @@ final class Track {
                 s.state(),
                 precopyBytes.read(s.precopy().bytes()),
                 pushedBytes.read(pushed),
-                demandBytes.read(demand),
+                demand,
                 s.state() == dev.ferry.migration.MigrationState.PRECOPY ? s.dirtyRateBytesPerSecond() : 0,
                 remaining,
                 remoteFaults.read(remote),

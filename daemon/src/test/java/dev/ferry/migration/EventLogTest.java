@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ferry.base.FerryException;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -55,6 +56,31 @@ class EventLogTest {
     void shouldRefuseWhatIsNoToken(String token) {
         assertThatThrownBy(() -> log.position(token))
                 .satisfies(e -> assertThat(reason(e)).isEqualTo("BAD_RESUME_TOKEN"));
+    }
+
+    /** An arrival's state is changed by event loops and by calls. */
+    @Test
+    void shouldEndWithTheStateThatTheRecordHas() throws Exception {
+        for (int round = 0; round < 200; round++) {
+            EventLog all = new EventLog(0xabc, 1000, () -> 77);
+            MigrationRecord both = new MigrationRecord(() -> 0, 1, f -> f.state = MigrationState.POSTCOPY);
+            all.follow(both);
+            CountDownLatch go = new CountDownLatch(1);
+            Thread other = new Thread(() -> {
+                try {
+                    go.await();
+                } catch (InterruptedException e) {
+                    return;
+                }
+                both.stateIf(MigrationState.POSTCOPY, MigrationState.RECOVERING, "the old stream closes");
+            });
+            other.start();
+            go.countDown();
+            both.stateIf(MigrationState.RECOVERING, MigrationState.POSTCOPY, "the new stream opens");
+            other.join();
+            List<EventLog.Event> events = all.after(0, 1000);
+            assertThat(events.get(events.size() - 1).migration().state()).isEqualTo(both.state());
+        }
     }
 
     @Test

@@ -40,6 +40,7 @@ class LostLinkTest {
     private volatile FakeGuest.Arriving arriving;
     private final AtomicInteger prepared = new AtomicInteger();
     private volatile Runnable whenStopped = () -> {};
+    private volatile Runnable whenSwitched = () -> {};
     private Destinations destinations;
     private PeerServer server;
     private CutProxy proxy;
@@ -121,6 +122,8 @@ class LostLinkTest {
                 point -> {
                     if (point == FaultPoint.GUEST_STOPPED) {
                         whenStopped.run();
+                    } else if (point == FaultPoint.SWITCHOVER_ANSWERED) {
+                        whenSwitched.run();
                     }
                 });
     }
@@ -298,6 +301,25 @@ class LostLinkTest {
         MigrationSnapshot s = awaitEnd(id);
         assertStays(s, MigrationState.FAILED);
         assertThat(s.recoveries()).isZero();
+        assertThat(guest.calls).containsExactly("cont");
+    }
+
+    /** The destination was ready to run the guest, and has gone since: before the commit the guest still goes on here. */
+    @Test
+    void shouldUndoACutWhileTheNetworksAreWaitedFor() throws Exception {
+        whenSwitched = proxy::cut;
+        long holdNs = TimeUnit.SECONDS.toNanos(30);
+        String id = migrations
+                .start(
+                        "db1",
+                        proxy.address(),
+                        "",
+                        new Policy(1, TimeUnit.SECONDS.toNanos(5), 0, 0, false),
+                        new StartOptions("", "", holdNs, false))
+                .id();
+        MigrationSnapshot s = awaitEnd(id);
+        assertStays(s, MigrationState.FAILED);
+        assertThat(s.totalNs()).as("it is not waited out").isLessThan(holdNs);
         assertThat(guest.calls).containsExactly("cont");
     }
 

@@ -116,6 +116,17 @@ class ReservationsTest {
     }
 
     @Test
+    void shouldHoldMemoryWhileAnArrivalBeginsThoughItsReservationExpires() {
+        IncomingSpec spec = spec(1, "a", 60, reserve("a", 60));
+        reservations.claim(spec);
+        nowNs = TTL_NS;
+        assertThatThrownBy(() -> reserve("b", 41)).hasMessageContaining("40 MiB are left");
+        reserve("b", 40);
+        reservations.givenUp(spec);
+        assertThat(reservations.reservations()).as("only that of b").hasSize(1);
+    }
+
+    @Test
     void shouldHoldMemoryWhileAnArrivalWithoutReservationBegins() {
         IncomingSpec first = spec(1, "a", 60, "");
         reservations.claim(first);

@@ -46,7 +46,7 @@ class SeriesTest {
 
     @Test
     void shouldGoOnRisingWhenACounterBeginsAnew() {
-        Rising rising = new Rising(10);
+        Rising rising = new Rising(10, true);
         assertThat(rising.read(12)).isEqualTo(12);
         assertThat(rising.read(3)).isEqualTo(15);
         assertThat(rising.read(3)).isEqualTo(15);

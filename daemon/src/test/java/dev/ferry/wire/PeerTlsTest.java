@@ -74,7 +74,7 @@ class PeerTlsTest {
     }
 
     private String hello(Optional<PeerTls> as) {
-        try (PeerLink link = new PeerDialer("test", 5, as).dial("127.0.0.1:" + server.port(), 1, 1)) {
+        try (PeerLink link = new PeerDialer("test", 20, as).dial("127.0.0.1:" + server.port(), 1, 1)) {
             return link.hello();
         }
     }
