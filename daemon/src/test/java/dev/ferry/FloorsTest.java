@@ -27,6 +27,7 @@ class FloorsTest {
             Map.entry("migration", 2),
             Map.entry("precopy", 2),
             Map.entry("postcopy", 2),
+            Map.entry("net", 2),
             Map.entry("sys", 1),
             Map.entry("memory", 0),
             Map.entry("base", 0)));

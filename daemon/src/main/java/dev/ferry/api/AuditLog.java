@@ -3,6 +3,7 @@ package dev.ferry.api;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.ferry.base.FerryException;
+import dev.ferry.base.NanoClock;
 import dev.ferry.migration.EventLog;
 import dev.ferry.migration.MigrationSnapshot;
 import io.grpc.Status;
@@ -14,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,12 +29,44 @@ public final class AuditLog {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int LONGEST_TEXT = 2048;
 
+    private static final int MOST_REFUSALS_A_MINUTE = 100;
+
     private final Path file;
+    private final NanoClock clock;
+    private final Refusals refusals = new Refusals();
     private long seen;
 
     /** @param file made when it is missing, mode 0640 */
     public AuditLog(Path file) {
+        this(file, NanoClock.system());
+    }
+
+    AuditLog(Path file, NanoClock clock) {
         this.file = file;
+        this.clock = clock;
+    }
+
+    /** Of the minute that began with the first. */
+    private static final class Refusals {
+        private long untilNs;
+        private int written;
+        private long unwritten;
+
+        /** @return -1: not to be written; else to be written, and how many of earlier minutes were not */
+        synchronized long oneMore(long nowNs) {
+            if (written == 0 || nowNs - untilNs >= 0) {
+                untilNs = nowNs + TimeUnit.MINUTES.toNanos(1);
+                written = 0;
+            }
+            if (written == MOST_REFUSALS_A_MINUTE) {
+                unwritten++;
+                return -1;
+            }
+            written++;
+            long before = unwritten;
+            unwritten = 0;
+            return before;
+        }
     }
 
     /** Of what somebody else has written. */
@@ -40,12 +74,21 @@ public final class AuditLog {
         return text.length() <= LONGEST_TEXT ? text : text.substring(0, LONGEST_TEXT) + "...";
     }
 
+    /** One that may not: so many in a minute, and then how many more, so that nobody fills the disk who may do nothing. */
+    void refused(Caller caller, String method, Status status) {
+        long more = refusals.oneMore(clock.nanoTime());
+        if (more > 0) {
+            write(line("calls refused").put("count", more));
+        }
+        if (more >= 0) {
+            call(caller, method, "", status);
+        }
+    }
+
     void call(Caller caller, String method, String request, Status status) {
-        ObjectNode line = line("call")
-                .put("user", caller.name())
-                .put("uid", caller.uid())
-                .put("pid", caller.pid())
-                .put("method", method)
+        ObjectNode line = line("call");
+        caller.describe(line);
+        line.put("method", method)
                 .put("request", cut(request))
                 .put("status", status.getCode().name());
         if (status.getDescription() != null) {

@@ -9,13 +9,9 @@ import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
-import java.util.List;
 import java.util.Set;
 
-/**
- * Who may do what over the control addresses, and the record of it. Whoever the kernel lets in (the socket's owner and group) is an
- * operator, but for viewers, who may only look. A method that is not known to change nothing is taken for one that does.
- */
+/** Who may do what over the control addresses, and the record of it. A method that is not known to change nothing is taken for one that does. */
 final class ControlAccess implements ServerInterceptor {
     /** That change nothing. */
     static final Set<String> READS = Set.of(
@@ -35,12 +31,14 @@ final class ControlAccess implements ServerInterceptor {
             "grpc.health.v1.Health/Watch",
             "grpc.reflection.v1.ServerReflection/ServerReflectionInfo");
 
-    private final List<String> viewers;
+    /** For whoever has come through TLS, without a role too: it says that somebody is there. */
+    private static final String HEALTH = "grpc.health.v1.Health";
+
+    private final ControlRoles roles;
     private final AuditLog audit;
 
-    /** @param viewers names or numbers of users who may only look */
-    ControlAccess(List<String> viewers, AuditLog audit) {
-        this.viewers = List.copyOf(viewers);
+    ControlAccess(ControlRoles roles, AuditLog audit) {
+        this.roles = roles;
         this.audit = audit;
     }
 
@@ -50,23 +48,31 @@ final class ControlAccess implements ServerInterceptor {
         String method = call.getMethodDescriptor().getFullMethodName();
         Caller caller = call.getAttributes().get(Callers.CALLER);
         if (caller == null) {
-            call.close(
-                    Status.UNAUTHENTICATED.withDescription("the kernel does not say who calls; connect again"),
-                    new Metadata());
-            return new ServerCall.Listener<>() {};
+            return refused(call, Status.UNAUTHENTICATED.withDescription("it cannot be told who calls; connect again"));
         }
-        if (READS.contains(method)) {
+        boolean changesNothing = READS.contains(method);
+        boolean isAllowed = switch (roles.of(caller)) {
+            case OPERATOR -> true;
+            case VIEWER -> changesNothing;
+            case NONE -> HEALTH.equals(call.getMethodDescriptor().getServiceName());
+        };
+        if (!isAllowed) {
+            Status refused = Status.PERMISSION_DENIED.withDescription(
+                    caller + roles.why(caller) + ": nothing was done. Ask its operator");
+            if (!changesNothing) {
+                audit.refused(caller, method, refused);
+            }
+            return refused(call, refused);
+        }
+        if (changesNothing) {
             return next.startCall(call, headers);
         }
-        if (caller.isOneOf(viewers)) {
-            Status refused = Status.PERMISSION_DENIED.withDescription(caller
-                    + " is one of control.viewers in this ferryd's configuration and may only look: nothing was done."
-                    + " Ask its operator");
-            audit.call(caller, method, "", refused);
-            call.close(refused, new Metadata());
-            return new ServerCall.Listener<>() {};
-        }
         return audited(call, headers, next, caller, method);
+    }
+
+    private static <Q> ServerCall.Listener<Q> refused(ServerCall<Q, ?> call, Status status) {
+        call.close(status, new Metadata());
+        return new ServerCall.Listener<>() {};
     }
 
     private <Q, A> ServerCall.Listener<Q> audited(

@@ -5,13 +5,22 @@ import dev.ferry.migration.GuestControl;
 import dev.ferry.migration.MigrationControl;
 import dev.ferry.migration.PlacementControl;
 import dev.ferry.migration.Policy;
+import dev.ferry.net.CallerThreads;
+import dev.ferry.net.ConnectionLimits;
+import dev.ferry.net.Connections;
+import dev.ferry.net.TlsFiles;
+import dev.ferry.v1.ControlSecurity;
 import dev.ferry.v1.DaemonServiceGrpc;
 import dev.ferry.v1.EventServiceGrpc;
 import dev.ferry.v1.GuestServiceGrpc;
 import dev.ferry.v1.MigrationServiceGrpc;
 import dev.ferry.v1.PlacementServiceGrpc;
 import io.grpc.BindableService;
+import io.grpc.Metadata;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallExecutorSupplier;
+import io.grpc.Status;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.HealthStatusManager;
@@ -28,7 +37,10 @@ import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -44,6 +56,26 @@ public final class ControlServer implements AutoCloseable {
     private static final int MAX_MESSAGE_BYTES = 4 << 20;
     private static final long CLOSE_LIMIT_MS = 500;
     private static final long IDLE_SECONDS = 60;
+    private static final int HANDSHAKE_SECONDS = 10;
+    private static final int MOST_HEADER_BYTES = 8 << 10;
+
+    /** Of one caller at once; more of its calls wait. Most are over in milliseconds, a cancel when the migration has ended. */
+    private static final int MOST_CALLS_OF_ONE = 64;
+
+    /** Watches are calls too. */
+    private static final int MOST_CALLS_OF_A_CONNECTION = 256;
+
+    private static final int MOST_RESETS = 500;
+    private static final int RESETS_SECONDS = 10;
+
+    /** Over TCP, of a client that has nothing to say; it dials again when it has. */
+    private static final int IDLE_CONNECTION_MINUTES = 15;
+
+    private static final int ALIVE_SECONDS = 30;
+    private static final int ALIVE_ANSWER_SECONDS = 10;
+
+    /** Over TCP. */
+    private static final ConnectionLimits LIMITS = new ConnectionLimits(64, 64, 256, 8L * MAX_MESSAGE_BYTES);
 
     private final MultiThreadIoEventLoopGroup loops =
             new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("control", true), EpollIoHandler.newFactory());
@@ -59,7 +91,12 @@ public final class ControlServer implements AutoCloseable {
     private final HealthStatusManager health = new HealthStatusManager();
     private final NanoClock clock;
     private final Watches watches;
-    private final Callers callers = new Callers();
+    private final CallerThreads threads = new CallerThreads(calls);
+    private final Connections connections = new Connections(
+            "a control client", LIMITS, Set.of(Status.Code.PERMISSION_DENIED, Status.Code.UNAUTHENTICATED));
+    private final Optional<TlsFiles> tls;
+    private final ControlRoles roles;
+    private final Callers callers;
     private final ControlAccess access;
     private final List<BindableService> services;
     private final List<Server> servers = new ArrayList<>();
@@ -70,7 +107,7 @@ public final class ControlServer implements AutoCloseable {
      * Listens at once, on all addresses or none.
      *
      * @param listen as {@link ListenAddress#control} reads them
-     * @param viewers names or numbers of users who may only look
+     * @param tls over TCP; empty: without, on loopback
      * @param audit of calls that may change something
      * @param defaults for what a caller leaves open
      */
@@ -81,12 +118,25 @@ public final class ControlServer implements AutoCloseable {
             PlacementControl placement,
             HostIdentity host,
             Supplier<DaemonStatus> status,
-            List<String> viewers,
+            Optional<TlsFiles> tls,
+            ControlRoles roles,
             AuditLog audit,
             Policy defaults,
             NanoClock clock)
             throws IOException {
-        this(listen, migrations, guests, placement, host, status, viewers, audit, defaults, clock, ReportSource.NONE);
+        this(
+                listen,
+                migrations,
+                guests,
+                placement,
+                host,
+                status,
+                tls,
+                roles,
+                audit,
+                defaults,
+                clock,
+                ReportSource.NONE);
     }
 
     /** As above, with records of migrations. */
@@ -97,26 +147,30 @@ public final class ControlServer implements AutoCloseable {
             PlacementControl placement,
             HostIdentity host,
             Supplier<DaemonStatus> status,
-            List<String> viewers,
+            Optional<TlsFiles> tls,
+            ControlRoles roles,
             AuditLog audit,
             Policy defaults,
             NanoClock clock,
             ReportSource reports)
             throws IOException {
         this.clock = clock;
-        access = new ControlAccess(viewers, audit);
+        this.tls = tls;
+        this.roles = roles;
+        callers = new Callers(tls.isPresent());
+        access = new ControlAccess(roles, audit);
         watches = new Watches(migrations);
         services = List.of(
                 new MigrationCalls(migrations, guests, defaults, watches, reports),
                 new GuestCalls(guests),
-                new DaemonCalls(status, this::addresses),
+                new DaemonCalls(status, this::addresses, this::security),
                 new PlacementCalls(placement, host),
                 new EventCalls(watches),
                 health.getHealthService(),
                 ProtoReflectionServiceV1.newInstance());
         try {
             for (String address : listen) {
-                start(ListenAddress.control(address));
+                start(ListenAddress.control(address, tls.isPresent()));
             }
         } catch (IOException | RuntimeException e) {
             close();
@@ -143,9 +197,16 @@ public final class ControlServer implements AutoCloseable {
             addresses.add(ListenAddress.text(unix));
         } else {
             InetSocketAddress tcp = (InetSocketAddress) address;
-            Server server = add(NettyServerBuilder.forAddress(tcp)
-                    .channelFactory(() -> callers.watch(new EpollServerSocketChannel())));
-            addresses.add(ListenAddress.text(new InetSocketAddress(tcp.getAddress(), server.getPort())));
+            NettyServerBuilder builder = NettyServerBuilder.forAddress(tcp)
+                    .channelFactory(() -> connections.watch(new EpollServerSocketChannel()))
+                    .addTransportFilter(connections)
+                    .maxConcurrentCallsPerConnection(MOST_CALLS_OF_A_CONNECTION)
+                    .maxConnectionIdle(IDLE_CONNECTION_MINUTES, TimeUnit.MINUTES)
+                    .keepAliveTime(ALIVE_SECONDS, TimeUnit.SECONDS)
+                    .keepAliveTimeout(ALIVE_ANSWER_SECONDS, TimeUnit.SECONDS);
+            tls.ifPresent(t -> builder.sslContext(t.server()));
+            addresses.add(ListenAddress.text(
+                    new InetSocketAddress(tcp.getAddress(), add(builder).getPort())));
         }
     }
 
@@ -153,15 +214,34 @@ public final class ControlServer implements AutoCloseable {
         builder.bossEventLoopGroup(loops)
                 .workerEventLoopGroup(loops)
                 .executor(calls)
+                .callExecutor(new OfTheCaller())
+                .addStreamTracerFactory(connections.calls())
                 .addTransportFilter(callers)
                 .intercept(access)
+                .handshakeTimeout(HANDSHAKE_SECONDS, TimeUnit.SECONDS)
                 .maxInboundMessageSize(MAX_MESSAGE_BYTES)
+                .maxInboundMetadataSize(MOST_HEADER_BYTES)
+                .maxRstFramesPerWindow(MOST_RESETS, RESETS_SECONDS)
                 .permitKeepAliveTime(1, TimeUnit.SECONDS)
                 .permitKeepAliveWithoutCalls(true);
         services.forEach(builder::addService);
         Server server = builder.build().start();
         servers.add(server);
         return server;
+    }
+
+    private ControlSecurity security() {
+        return ControlSecurity.newBuilder()
+                .addAllViewers(roles.viewers())
+                .addAllClientOperators(roles.clientOperators())
+                .addAllClientViewers(roles.clientViewers())
+                .setRefused(refused())
+                .build();
+    }
+
+    /** Connections and calls that were refused for who made them, since the start. */
+    public long refused() {
+        return connections.refused();
     }
 
     /** Returns when every event loop and the threads of calls have answered. */
@@ -210,5 +290,14 @@ public final class ControlServer implements AutoCloseable {
             }
         }
         return true;
+    }
+
+    /** No caller takes the threads of another. */
+    private final class OfTheCaller implements ServerCallExecutorSupplier {
+        @Override
+        public <Q, A> Executor getExecutor(ServerCall<Q, A> call, Metadata metadata) {
+            Caller caller = call.getAttributes().get(Callers.CALLER);
+            return caller == null ? calls : threads.of(caller.who(), MOST_CALLS_OF_ONE);
+        }
     }
 }

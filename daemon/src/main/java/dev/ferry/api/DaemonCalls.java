@@ -1,5 +1,6 @@
 package dev.ferry.api;
 
+import dev.ferry.v1.ControlSecurity;
 import dev.ferry.v1.DaemonServiceGrpc;
 import dev.ferry.v1.GetStatusRequest;
 import dev.ferry.v1.GetStatusResponse;
@@ -13,10 +14,15 @@ import java.util.function.Supplier;
 final class DaemonCalls extends DaemonServiceGrpc.DaemonServiceImplBase {
     private final Supplier<DaemonStatus> status;
     private final Supplier<List<String>> controlAddresses;
+    private final Supplier<ControlSecurity> controlSecurity;
 
-    DaemonCalls(Supplier<DaemonStatus> status, Supplier<List<String>> controlAddresses) {
+    DaemonCalls(
+            Supplier<DaemonStatus> status,
+            Supplier<List<String>> controlAddresses,
+            Supplier<ControlSecurity> controlSecurity) {
         this.status = status;
         this.controlAddresses = controlAddresses;
+        this.controlSecurity = controlSecurity;
     }
 
     @Override
@@ -39,6 +45,7 @@ final class DaemonCalls extends DaemonServiceGrpc.DaemonServiceImplBase {
                 .setPeerAddress(s.peerAddress())
                 .addAllControlAddresses(controlAddresses.get())
                 .setPeerSecurity(security)
+                .setControlSecurity(controlSecurity.get())
                 .setUptimeMs(TimeUnit.NANOSECONDS.toMillis(s.uptimeNs()))
                 .build();
     }

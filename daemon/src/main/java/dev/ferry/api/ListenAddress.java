@@ -22,18 +22,19 @@ public final class ListenAddress {
     private ListenAddress() {}
 
     /**
-     * An address to serve the API on: a socket file or loopback, because whoever reaches it may move guests.
+     * An address to serve the API on: a socket file, or, because whoever reaches it may move guests, loopback, unless callers have certificates.
      *
      * @throws IllegalArgumentException what is wrong and what is allowed
      */
-    public static SocketAddress control(String said) {
+    public static SocketAddress control(String said, boolean isMutualTls) {
         if (said.startsWith(UNIX)) {
             return unix(said.substring(UNIX.length()));
         }
         InetSocketAddress address = hostPort(said);
-        if (!address.getAddress().isLoopbackAddress()) {
+        if (!isMutualTls && !address.getAddress().isLoopbackAddress()) {
             throw new IllegalArgumentException("\"" + said
-                    + "\" is not loopback, and control addresses have no authentication: unix:/PATH or 127.0.0.1:PORT");
+                    + "\" is not loopback, and without TLS nobody is authenticated there: unix:/PATH, 127.0.0.1:PORT,"
+                    + " or [tls] mode = \"mutual\"");
         }
         return address;
     }

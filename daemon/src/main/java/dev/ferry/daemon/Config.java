@@ -1,5 +1,6 @@
 package dev.ferry.daemon;
 
+import dev.ferry.api.ControlRoles;
 import dev.ferry.migration.Policy;
 import dev.ferry.migration.RetryLimits;
 import java.net.InetSocketAddress;
@@ -16,7 +17,7 @@ import java.util.Optional;
  * @param runtimeDir what outlives the daemon but not the host: journals, sockets, lock; on tmpfs
  * @param control the API
  * @param peer where other daemons reach this one
- * @param tls between daemons; empty: it was said that there is none
+ * @param tls between daemons, and of control over TCP; empty: it was said that there is none
  * @param retryLimits for connections that are lost in pre-copy
  * @param policy of migrations that do not say otherwise
  * @param metrics where Prometheus may read them; empty: nowhere
@@ -40,9 +41,9 @@ record Config(
      * The API.
      *
      * @param listen as {@link dev.ferry.api.ListenAddress#control} reads them
-     * @param viewers names or numbers of users who may only look
+     * @param roles of its callers
      */
-    record Control(List<String> listen, List<String> viewers, Path auditLog) {}
+    record Control(List<String> listen, ControlRoles roles, Path auditLog) {}
 
     /** @see dev.ferry.wire.PeerTls */
     record Tls(Path ca, Path certificate, Path key, List<String> allow) {}

@@ -1,5 +1,6 @@
 package dev.ferry.daemon;
 
+import dev.ferry.api.ControlRoles;
 import dev.ferry.api.ListenAddress;
 import dev.ferry.migration.LostPagePolicy;
 import dev.ferry.migration.Policy;
@@ -68,7 +69,7 @@ final class ConfigLoader {
                 runtimeDir,
                 new Config.Control(
                         control(runtimeDir, tls.isPresent()),
-                        toml.texts("control.viewers", List.of()),
+                        roles(tls.isPresent()),
                         path("control.audit_log", stateDir.resolve("audit.log").toString())),
                 peer(),
                 tls,
@@ -124,17 +125,33 @@ final class ConfigLoader {
         List<String> all = toml.texts(key, List.of("unix:" + runtimeDir.resolve("control.sock")));
         for (String address : all) {
             try {
-                if (ListenAddress.control(address) instanceof InetSocketAddress && secure) {
-                    throw new IllegalArgumentException("\"" + address
-                            + "\": nobody is authenticated over TCP, so it has to be said that this is wanted: [tls] mode = \"off\"."
-                            + " A unix socket knows its callers");
-                }
+                ListenAddress.control(address, secure);
             } catch (IllegalArgumentException e) {
                 // The default is too long when runtime_dir is.
                 throw toml.wrong(toml.isSaid(key) ? key : "runtime_dir", e.getMessage());
             }
         }
         return all;
+    }
+
+    private ControlRoles roles(boolean secure) throws ConfigException {
+        String operators = "control.clients.operators";
+        String viewers = "control.clients.viewers";
+        ControlRoles roles = new ControlRoles(
+                toml.texts("control.viewers", List.of()),
+                toml.texts(operators, List.of()),
+                toml.texts(viewers, List.of()));
+        for (String key : List.of(operators, viewers)) {
+            if (!secure && toml.isSaid(key)) {
+                throw toml.wrong(key, "are names of certificates, and with [tls] mode = \"off\" nobody has one");
+            }
+        }
+        for (String name : roles.clientViewers()) {
+            if (roles.clientOperators().stream().anyMatch(name::equalsIgnoreCase)) {
+                throw toml.wrong(viewers, "\"" + name + "\" is in " + operators + " too: it can be only one of them");
+            }
+        }
+        return roles;
     }
 
     private InetSocketAddress peer() throws ConfigException {

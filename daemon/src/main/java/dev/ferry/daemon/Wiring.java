@@ -11,6 +11,7 @@ import dev.ferry.migration.Destinations;
 import dev.ferry.migration.FaultPoints;
 import dev.ferry.migration.Journal;
 import dev.ferry.migration.Migrations;
+import dev.ferry.net.TlsFiles;
 import dev.ferry.pager.QemuGuestHost;
 import dev.ferry.qemu.GuestLauncher;
 import dev.ferry.qemu.GuestRegistry;
@@ -65,7 +66,9 @@ final class Wiring implements AutoCloseable {
             if (!Files.isSameFile(config.stateDir(), runtime)) {
                 open(DirectoryLock.take("state_dir", config.stateDir()));
             }
-            Optional<PeerTls> tls = tls(config);
+            Optional<TlsFiles> files = tls(config);
+            Optional<PeerTls> tls =
+                    files.map(f -> new PeerTls(f, config.tls().orElseThrow().allow()));
             Path guestsDir = Files.createDirectories(runtime.resolve("guests"));
             Path migrationsDir = Files.createDirectories(runtime.resolve("migrations"));
 
@@ -111,7 +114,6 @@ final class Wiring implements AutoCloseable {
                     version,
                     config.stateDir().resolve("reports"),
                     clock));
-            metricsAddress = config.metrics().isPresent() ? metrics(config, recorder, version, peer) : "";
             Rehearsal rehearsal = open(new Rehearsal(tls.map(PeerTls::toItself)));
             AuditLog audit = new AuditLog(config.control().auditLog());
             sweep(() -> {
@@ -129,11 +131,13 @@ final class Wiring implements AutoCloseable {
                     destinations.reservations(),
                     new HostIdentity(config.name(), peerAddress, version),
                     () -> status(config, version, peer, tls, clock.nanoTime() - sinceNs),
-                    config.control().viewers(),
+                    files,
+                    config.control().roles(),
                     audit,
                     config.policy(),
                     clock,
                     recorder::report));
+            metricsAddress = config.metrics().isPresent() ? metrics(config, recorder, version, peer, control) : "";
             recorder.start();
             controlAddresses = String.join(",", control.addresses());
             if (!leftOvers.someoneWaits()) {
@@ -163,14 +167,14 @@ final class Wiring implements AutoCloseable {
         return faults;
     }
 
-    private static Optional<PeerTls> tls(Config config) throws IOException {
+    private static Optional<TlsFiles> tls(Config config) throws IOException {
         if (config.tls().isEmpty()) {
             LOG.warn("tls.mode is off: peers are neither encrypted nor authenticated");
             return Optional.empty();
         }
         Config.Tls tls = config.tls().get();
         try {
-            return Optional.of(new PeerTls(tls.ca(), tls.certificate(), tls.key(), tls.allow()));
+            return Optional.of(new TlsFiles(tls.ca(), tls.certificate(), tls.key()));
         } catch (IOException e) {
             throw new IOException(
                     "TLS between daemons: " + StartError.text(e)
@@ -199,11 +203,12 @@ final class Wiring implements AutoCloseable {
         }
     }
 
-    private String metrics(Config config, Recorder recorder, String version, PeerServer peer) throws IOException {
+    private String metrics(Config config, Recorder recorder, String version, PeerServer peer, ControlServer control)
+            throws IOException {
         InetSocketAddress listen = config.metrics().orElseThrow();
         try {
-            MetricsServer metrics =
-                    open(new MetricsServer(listen, recorder, version, System.currentTimeMillis(), peer::refused));
+            MetricsServer metrics = open(new MetricsServer(
+                    listen, recorder, version, System.currentTimeMillis(), peer::refused, control::refused));
             return ListenAddress.text(new InetSocketAddress(listen.getAddress(), metrics.port()));
         } catch (IOException e) {
             throw new IOException("metrics.listen " + ListenAddress.text(listen) + ": " + StartError.text(e), e);

@@ -27,12 +27,19 @@ final class MetricSet {
     private final String version;
     private final long startedUnixMs;
     private final LongSupplier refusedPeers;
+    private final LongSupplier refusedClients;
 
-    /** @param refusedPeers connections and calls that were refused at the peer address for who made them */
-    MetricSet(String version, long startedUnixMs, LongSupplier refusedPeers) {
+    /**
+     * Those refused for who made them.
+     *
+     * @param refusedPeers connections and calls at the peer address
+     * @param refusedClients likewise at the control addresses
+     */
+    MetricSet(String version, long startedUnixMs, LongSupplier refusedPeers, LongSupplier refusedClients) {
         this.version = version;
         this.startedUnixMs = startedUnixMs;
         this.refusedPeers = refusedPeers;
+        this.refusedClients = refusedClients;
     }
 
     MetricSnapshots of(Reading r) {
@@ -152,6 +159,7 @@ final class MetricSet {
                 .name("ferry_refused_connections")
                 .help("Connections and calls that were refused for who made them, by the address that they came to.")
                 .dataPoint(count(Labels.of("listener", "peer"), refusedPeers.getAsLong()))
+                .dataPoint(count(Labels.of("listener", "control"), refusedClients.getAsLong()))
                 .build());
         all.metricSnapshot(CounterSnapshot.builder()
                 .name("ferry_lost_pages")

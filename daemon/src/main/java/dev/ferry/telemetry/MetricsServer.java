@@ -39,13 +39,19 @@ public final class MetricsServer implements AutoCloseable {
     /**
      * Listens at once.
      *
-     * @param refusedPeers connections that were refused at the peer address
+     * @param refusedPeers connections and calls that were refused at the peer address
+     * @param refusedClients likewise at the control addresses
      */
     public MetricsServer(
-            InetSocketAddress listen, Recorder recorder, String version, long startedUnixMs, LongSupplier refusedPeers)
+            InetSocketAddress listen,
+            Recorder recorder,
+            String version,
+            long startedUnixMs,
+            LongSupplier refusedPeers,
+            LongSupplier refusedClients)
             throws IOException {
         this.recorder = recorder;
-        this.metrics = new MetricSet(version, startedUnixMs, refusedPeers);
+        this.metrics = new MetricSet(version, startedUnixMs, refusedPeers, refusedClients);
         try {
             http = HttpServer.create(listen, 16);
         } catch (IOException e) {

@@ -117,7 +117,8 @@ class ControlServerTest {
                 new FakePlacement(),
                 new HostIdentity("here", "127.0.0.1:7420", "1.2"),
                 () -> new DaemonStatus("1.2", "here", "127.0.0.1:7", Optional.empty(), 3, 4_000_000),
-                List.of("nobody"),
+                Optional.empty(),
+                new ControlRoles(List.of("nobody"), List.of(), List.of()),
                 new AuditLog(dir.resolve("audit.log")),
                 DEFAULTS,
                 NanoClock.system());

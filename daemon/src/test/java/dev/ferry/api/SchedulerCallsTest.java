@@ -69,7 +69,8 @@ class SchedulerCallsTest {
                 new FakePlacement(),
                 new HostIdentity("north", "127.0.0.1:7420", "1.2"),
                 () -> new DaemonStatus("1.2", "here", "127.0.0.1:7", Optional.empty(), 0, 0),
-                List.of("nobody"),
+                Optional.empty(),
+                new ControlRoles(List.of("nobody"), List.of(), List.of()),
                 new AuditLog(dir.resolve("audit.log")),
                 Policy.defaults(),
                 NanoClock.system());

@@ -123,7 +123,11 @@ class ConfigLoaderTest {
                 "state_dir = 'x' | f.toml:1: state_dir: \"x\" is no absolute path",
                 "peer = 5 | f.toml:1: peer: 5 is no table",
                 "[peer]~~listen = 'x' | f.toml:3: peer.listen: \"x\" is not HOST:PORT",
-                "[control]~listen = ['127.0.0.1:7'] | f.toml:2: control.listen: \"127.0.0.1:7\": nobody is authenticated",
+                "[control.clients]~operators = 'x' | f.toml:2: control.clients.operators: \"x\" is no list",
+                "[control.clients]~operators = ['a', 'b']~viewers = ['c', 'B'] | f.toml:3: control.clients.viewers: \"B\" is in"
+                        + " control.clients.operators too",
+                "[control.clients]~viewers = ['a']~[tls]~mode = 'off' | f.toml:2: control.clients.viewers: are names of",
+                "[control.clients]~admins = ['a'] | f.toml:2: control.clients.admins: unknown, allowed are",
                 "[control]~viewers = 'x' | f.toml:2: control.viewers: \"x\" is no list",
                 "[tls]~mode = 'maybe' | f.toml:2: tls.mode: \"maybe\", allowed are \"mutual\" and \"off\"",
                 "[tls]~mode = 'off'~key = 'k' | f.toml:3: tls.key: \"k\" is no absolute path",
@@ -133,7 +137,7 @@ class ConfigLoaderTest {
                 "[control]~listen = 'unix:/x' | f.toml:2: control.listen: \"unix:/x\" is no list",
                 "[control]~listen = [] | f.toml:2: control.listen: [] is no list",
                 "[control]~listen = [5] | f.toml:2: control.listen: [5] is no list",
-                "[control]~listen = ['0.0.0.0:1'] | f.toml:2: control.listen: \"0.0.0.0:1\" is not loopback",
+                "[control]~listen = ['0.0.0.0:1']~[tls]~mode = 'off' | f.toml:2: control.listen: \"0.0.0.0:1\" is not loopback",
                 "[migration]~precopy_rounds = -1 | f.toml:2: migration.precopy_rounds: -1, allowed is a whole number"
                         + " from 0",
                 "[migration]~precopy_rounds = 1.5 | f.toml:2: migration.precopy_rounds: 1.5, allowed",

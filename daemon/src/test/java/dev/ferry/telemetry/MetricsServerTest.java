@@ -51,7 +51,8 @@ class MetricsServerTest {
                 recorder,
                 "1.2",
                 1_700_000_000_000L,
-                () -> 7);
+                () -> 7,
+                () -> 9);
     }
 
     @AfterEach

@@ -1,4 +1,4 @@
-package dev.ferry.wire;
+package dev.ferry.net;
 
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.handler.ssl.ApplicationProtocolNegotiator;
