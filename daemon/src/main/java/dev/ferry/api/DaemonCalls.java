@@ -39,6 +39,10 @@ final class DaemonCalls extends DaemonServiceGrpc.DaemonServiceImplBase {
                 .setPeerAddress(s.peerAddress())
                 .addAllControlAddresses(controlAddresses.get())
                 .setPeerSecurity(security)
+                .setMaxOutbound(s.moveLimits().outbound())
+                .setMaxInbound(s.moveLimits().inbound())
+                .setOutbound(s.moving().outbound())
+                .setInbound(s.moving().inbound())
                 .setUptimeMs(TimeUnit.NANOSECONDS.toMillis(s.uptimeNs()))
                 .build();
     }

@@ -1,5 +1,6 @@
 package dev.ferry.daemon;
 
+import dev.ferry.migration.MoveLimits;
 import dev.ferry.migration.Policy;
 import dev.ferry.migration.RetryLimits;
 import java.net.InetSocketAddress;
@@ -18,6 +19,7 @@ import java.util.Optional;
  * @param peer where other daemons reach this one
  * @param tls between daemons; empty: it was said that there is none
  * @param retryLimits for connections that are lost in pre-copy
+ * @param moveLimits how many guests may move at once
  * @param policy of migrations that do not say otherwise
  * @param metrics where Prometheus may read them; empty: nowhere
  * @param logLevel as logback names it
@@ -31,6 +33,7 @@ record Config(
         Optional<Tls> tls,
         Guests guests,
         Policy policy,
+        MoveLimits moveLimits,
         Optional<InetSocketAddress> metrics,
         long connectTimeoutSeconds,
         RetryLimits retryLimits,
