@@ -60,6 +60,9 @@ final class Daemon implements AutoCloseable {
                 listen = "%3$s"
                 [guests]
                 ram_dir = "%1$s/ram"
+                [migration]
+                max_outbound = 1000
+                max_inbound = 1000
                 [tls]
                 %4$s
                 """.formatted(

@@ -46,6 +46,10 @@ final class DaemonCalls extends DaemonServiceGrpc.DaemonServiceImplBase {
                 .addAllControlAddresses(controlAddresses.get())
                 .setPeerSecurity(security)
                 .setControlSecurity(controlSecurity.get())
+                .setMaxOutbound(s.moveLimits().outbound())
+                .setMaxInbound(s.moveLimits().inbound())
+                .setOutbound(s.moving().outbound())
+                .setInbound(s.moving().inbound())
                 .setUptimeMs(TimeUnit.NANOSECONDS.toMillis(s.uptimeNs()))
                 .build();
     }

@@ -1,5 +1,6 @@
 package dev.ferry.api;
 
+import dev.ferry.migration.MoveLimits;
 import java.util.List;
 import java.util.Optional;
 
@@ -8,10 +9,19 @@ import java.util.Optional;
  *
  * @param peerAddress HOST:PORT, bound
  * @param tls of connections between daemons; empty: it was said that there is none
+ * @param moveLimits how many guests may move at once
+ * @param moving how many do
  * @param refused connections and calls of peers, for who made them, since the start
  */
 public record DaemonStatus(
-        String version, String hostName, String peerAddress, Optional<Tls> tls, long refused, long uptimeNs) {
+        String version,
+        String hostName,
+        String peerAddress,
+        Optional<Tls> tls,
+        long refused,
+        MoveLimits moveLimits,
+        MoveLimits.Taken moving,
+        long uptimeNs) {
     /**
      * @param names of this host's certificate
      * @param endsUnixMs when that certificate does

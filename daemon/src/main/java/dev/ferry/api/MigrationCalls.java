@@ -29,6 +29,7 @@ import java.util.Optional;
 
 /** The calls of MigrationService. Called on the server's pool: they may block. */
 final class MigrationCalls extends MigrationServiceGrpc.MigrationServiceImplBase {
+    private static final double NS_PER_MS = 1e6;
     private static final long DEFAULT_INTERVAL_MS = 500;
     private static final long SHORTEST_INTERVAL_MS = 50;
 
@@ -56,8 +57,15 @@ final class MigrationCalls extends MigrationServiceGrpc.MigrationServiceImplBase
             CheckResponse.Builder response =
                     CheckResponse.newBuilder().setDestinationVersion(checked.destinationVersion());
             checked.against()
-                    .forEach(r -> response.addReasons(
-                            Reason.newBuilder().setCode(r.code()).setMessage(r.message())));
+                    .forEach(r -> response.addReasons(Reason.newBuilder()
+                            .setCode(r.code())
+                            .setMessage(r.message())
+                            .setTemporary(r.isTemporary())));
+            checked.destinationMemoryBytes().ifPresent(response::setDestinationMemoryAvailableBytes);
+            checked.prediction()
+                    .ifPresent(p -> response.setMemoryPopulatedBytes(p.populatedBytes())
+                            .setPredictedDowntimeMs(p.forecast().downtimeNs() / NS_PER_MS)
+                            .setPredictedPostcopyMs(p.forecast().postcopyNs() / NS_PER_MS));
             return response.setMemoryTotalBytes(guests.show(guest).memoryBytes())
                     .build();
         });

@@ -53,7 +53,8 @@ public final class SnapshotMessages {
                 .setStatus(NovaStatus.of(s))
                 .setReservationId(s.reservation())
                 .setNetworkHoldMs((int) (s.networkHoldNs() / (long) NS_PER_MS))
-                .setNetworksConfirmed(s.networksConfirmed());
+                .setNetworksConfirmed(s.networksConfirmed())
+                .setErrorReason(s.errorReason());
         if (s.side() == dev.ferry.migration.Side.SOURCE) {
             m.setBandwidthBytesPerSecond(s.limits().bandwidthBytesPerSecond())
                     .setPostcopyBandwidthBytesPerSecond(s.limits().postcopyBandwidthBytesPerSecond());

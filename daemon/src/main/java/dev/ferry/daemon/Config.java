@@ -1,6 +1,7 @@
 package dev.ferry.daemon;
 
 import dev.ferry.api.ControlRoles;
+import dev.ferry.migration.MoveLimits;
 import dev.ferry.migration.Policy;
 import dev.ferry.migration.RetryLimits;
 import java.net.InetSocketAddress;
@@ -19,6 +20,7 @@ import java.util.Optional;
  * @param peer where other daemons reach this one
  * @param tls between daemons, and of control over TCP; empty: it was said that there is none
  * @param retryLimits for connections that are lost in pre-copy
+ * @param moveLimits how many guests may move at once
  * @param policy of migrations that do not say otherwise
  * @param metrics where Prometheus may read them; empty: nowhere
  * @param logLevel as logback names it
@@ -32,6 +34,7 @@ record Config(
         Optional<Tls> tls,
         Guests guests,
         Policy policy,
+        MoveLimits moveLimits,
         Optional<InetSocketAddress> metrics,
         long connectTimeoutSeconds,
         RetryLimits retryLimits,

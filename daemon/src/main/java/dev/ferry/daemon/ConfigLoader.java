@@ -3,6 +3,7 @@ package dev.ferry.daemon;
 import dev.ferry.api.ControlRoles;
 import dev.ferry.api.ListenAddress;
 import dev.ferry.migration.LostPagePolicy;
+import dev.ferry.migration.MoveLimits;
 import dev.ferry.migration.Policy;
 import dev.ferry.migration.RetryLimits;
 import java.io.IOException;
@@ -31,6 +32,7 @@ final class ConfigLoader {
     private static final double MOST_RETRY_SECONDS = 14;
 
     private static final long MOST_RETRIES = 1000;
+    private static final long MOST_MOVES = 1000;
 
     private final TomlReader toml;
 
@@ -79,6 +81,7 @@ final class ConfigLoader {
                         toml.textTable("guests.values"),
                         toml.textTable("guests.paths")),
                 policy(Policy.defaults()),
+                moveLimits(MoveLimits.DEFAULTS),
                 metrics(),
                 toml.number("migration.connect_timeout_seconds", 1, 3600, 10),
                 retryLimits(),
@@ -218,6 +221,11 @@ final class ConfigLoader {
                         "migration.postcopy_bandwidth", 0, Long.MAX_VALUE, builtIn.postcopyBandwidthBytesPerSecond()),
                 builtIn.keepSource(),
                 lostPages(builtIn.lostPages()));
+    }
+
+    private MoveLimits moveLimits(MoveLimits builtIn) throws ConfigException {
+        return new MoveLimits((int) toml.number("migration.max_outbound", 1, MOST_MOVES, builtIn.outbound()), (int)
+                toml.number("migration.max_inbound", 1, MOST_MOVES, builtIn.inbound()));
     }
 
     private LostPagePolicy lostPages(LostPagePolicy builtIn) throws ConfigException {

@@ -82,7 +82,8 @@ final class Wiring implements AutoCloseable {
             GuestRegistry registry = open(new GuestRegistry(config.stateDir(), launcher));
             QemuGuestHost host = new QemuGuestHost(registry, launcher, profile, migrationsDir, clock, faults);
             Journal journal = new FileJournal(runtime.resolve("journal"));
-            Destinations destinations = new Destinations(host, journal, clock, System::currentTimeMillis, faults);
+            Destinations destinations =
+                    new Destinations(host, journal, clock, System::currentTimeMillis, faults, config.moveLimits());
             step.run();
             LeftOvers leftOvers = new LeftOvers(host, destinations, journal);
             registry.reconnect(leftOvers.recoverArrivals());
@@ -130,7 +131,7 @@ final class Wiring implements AutoCloseable {
                     registry,
                     destinations.reservations(),
                     new HostIdentity(config.name(), peerAddress, version),
-                    () -> status(config, version, peer, tls, clock.nanoTime() - sinceNs),
+                    () -> status(config, version, peer, tls, migrations, clock.nanoTime() - sinceNs),
                     files,
                     config.control().roles(),
                     audit,
@@ -184,13 +185,21 @@ final class Wiring implements AutoCloseable {
         }
     }
 
-    private DaemonStatus status(Config config, String version, PeerServer peer, Optional<PeerTls> tls, long uptimeNs) {
+    private DaemonStatus status(
+            Config config,
+            String version,
+            PeerServer peer,
+            Optional<PeerTls> tls,
+            Migrations migrations,
+            long uptimeNs) {
         return new DaemonStatus(
                 version,
                 config.name(),
                 peerAddress,
                 tls.map(t -> new DaemonStatus.Tls(t.names(), t.endsUnixMs(), t.allowed())),
                 peer.refused(),
+                migrations.limits(),
+                migrations.taken(),
                 uptimeNs);
     }
 

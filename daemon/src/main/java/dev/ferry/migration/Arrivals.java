@@ -7,6 +7,7 @@ import dev.ferry.postcopy.PageRequester;
 import java.nio.ByteBuffer;
 import java.util.Collection;
 import java.util.List;
+import java.util.OptionalLong;
 
 /**
  * What the peer service asks of the migrations that arrive here, in the protocol's order. Thread-safe, idempotent for one
@@ -14,6 +15,11 @@ import java.util.List;
  */
 public interface Arrivals {
     List<Reason> check(IncomingSpec spec);
+
+    /** Memory that this host has left for guests that arrive; empty: nothing is known of it. */
+    default OptionalLong memoryAvailableBytes() {
+        return OptionalLong.empty();
+    }
 
     /** Whether this migration is or was here: else the source has reached another daemon than the one that it means. */
     default boolean knows(long migration) {

@@ -5,7 +5,7 @@ import dev.ferry.base.FerryException;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** The guest cannot move, for these reasons; nothing was touched. */
+/** The guest cannot move, or not now, for these reasons; nothing was touched. */
 public final class CannotMoveException extends FerryException {
     private static final long serialVersionUID = 1L;
 
@@ -13,8 +13,9 @@ public final class CannotMoveException extends FerryException {
 
     public CannotMoveException(String guest, List<Reason> reasons) {
         super(
-                ErrorCategory.FAILED_PRECONDITION,
-                "guest " + guest + " cannot move, it runs on undisturbed: "
+                Reason.areTemporary(reasons) ? ErrorCategory.RESOURCE_EXHAUSTED : ErrorCategory.FAILED_PRECONDITION,
+                "guest " + guest + " cannot move" + (Reason.areTemporary(reasons) ? " now" : "")
+                        + ", it runs on undisturbed: "
                         + reasons.stream()
                                 .map(r -> r.code() + ": " + r.message())
                                 .collect(Collectors.joining("; ")));

@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
@@ -67,6 +68,11 @@ public class Destinations implements Arrivals {
     private final Semaphore starts =
             new Semaphore(Math.max(2, Runtime.getRuntime().availableProcessors()), true);
 
+    private final MoveLimits limits;
+
+    /** Migrations whose arrival begins: not in {@link #migrations} yet. Its lock is that of the limit. */
+    private final Set<Long> beginning = new HashSet<>();
+
     private final Reservations reservations;
     private final EventLog events;
     private final Object[] steps = Stream.generate(Object::new).limit(256).toArray();
@@ -79,6 +85,17 @@ public class Destinations implements Arrivals {
     }
 
     public Destinations(GuestHost host, Journal journal, NanoClock clock, LongSupplier unixMs, FaultPoints faults) {
+        this(host, journal, clock, unixMs, faults, MoveLimits.NONE);
+    }
+
+    public Destinations(
+            GuestHost host,
+            Journal journal,
+            NanoClock clock,
+            LongSupplier unixMs,
+            FaultPoints faults,
+            MoveLimits limits) {
+        this.limits = limits;
         this.host = host;
         this.journal = journal;
         this.clock = clock;
@@ -98,6 +115,46 @@ public class Destinations implements Arrivals {
         return events;
     }
 
+    /** Of both sides. */
+    MoveLimits limits() {
+        return limits;
+    }
+
+    /** How many guests arrive, or are about to. */
+    int inbound() {
+        synchronized (beginning) {
+            Set<Long> all = new HashSet<>(beginning);
+            migrations.forEach((id, m) -> {
+                if (!m.hasEnded()) {
+                    all.add(id);
+                }
+            });
+            return all.size();
+        }
+    }
+
+    private void takePlace(IncomingSpec spec) {
+        synchronized (beginning) {
+            if (inbound() >= limits.inbound()) {
+                throw new CannotMoveException(spec.guest(), List.of(limits.inboundReached()));
+            }
+            beginning.add(spec.migration());
+        }
+    }
+
+    private void leavePlace(IncomingSpec spec) {
+        synchronized (beginning) {
+            beginning.remove(spec.migration());
+        }
+    }
+
+    @Override
+    public OptionalLong memoryAvailableBytes() {
+        return host.memoryRoom().isEmpty()
+                ? OptionalLong.empty()
+                : OptionalLong.of(reservations.capacity().availableBytes());
+    }
+
     private long arrivingBytes() {
         return migrations.values().stream()
                 .map(m -> m.record().snapshot())
@@ -113,6 +170,9 @@ public class Destinations implements Arrivals {
             if (reasons.stream().noneMatch(r -> r.code().equals(reason.code()))) {
                 reasons.add(reason);
             }
+        }
+        if (inbound() >= limits.inbound()) {
+            reasons.add(limits.inboundReached());
         }
         return reasons;
     }
@@ -164,6 +224,15 @@ public class Destinations implements Arrivals {
             throw alreadyArriving(spec);
         }
         checkIndices(spec);
+        takePlace(spec);
+        try {
+            claimAndBegin(spec, id);
+        } finally {
+            leavePlace(spec);
+        }
+    }
+
+    private void claimAndBegin(IncomingSpec spec, String id) {
         reservations.claim(spec);
         boolean arrives = false;
         try {

@@ -1,6 +1,8 @@
 package dev.ferry.migration;
 
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 
 /** What the API asks of the migrations of this daemon. Thread-safe. Errors are FerryExceptions with the category to answer. */
 public interface MigrationControl {
@@ -18,8 +20,22 @@ public interface MigrationControl {
     /**
      * @param against every reason; empty: it can move
      * @param destinationVersion of the ferryd there
+     * @param destinationMemoryBytes that are left there for guests; empty: it does not say
+     * @param prediction empty: the guest's memory cannot be looked at
      */
-    record Checked(List<Reason> against, String destinationVersion) {}
+    record Checked(
+            List<Reason> against,
+            String destinationVersion,
+            OptionalLong destinationMemoryBytes,
+            Optional<Prediction> prediction) {}
+
+    /**
+     * Of a guest that does not move yet.
+     *
+     * @param populatedBytes what it has in its memory: at least so much is sent
+     * @param forecast as if it wrote as much as the guests that have left before it
+     */
+    record Prediction(long populatedBytes, Forecast forecast) {}
 
     /**
      * @param requestId equal ids, not empty, give the same migration

@@ -55,6 +55,7 @@ public final class MigrationRecord implements MigrationProbe {
         String peer = "";
         String reason = "";
         String error = "";
+        String errorReason = "";
         String requestId = "";
         long epoch = 1;
         List<PhaseTime> phases = List.of();
@@ -201,7 +202,8 @@ public final class MigrationRecord implements MigrationProbe {
                     clock.nanoTime() - stateNs,
                     f.reservation,
                     f.networkHoldNs,
-                    f.networksConfirmed);
+                    f.networksConfirmed,
+                    f.errorReason);
         } finally {
             lock.unlock();
         }

@@ -16,6 +16,7 @@ import java.util.List;
  * @param reservation that was used up at the destination; empty: none
  * @param networkHoldNs how long the paused guest may wait for its networks; the source knows it, as the last one
  * @param networksConfirmed a scheduler has said that they are ready
+ * @param errorReason what the error is, for programs; empty: it has no name
  * @param damagedMessages with a wrong checksum; what was in them is fetched again
  */
 public record MigrationSnapshot(
@@ -52,7 +53,8 @@ public record MigrationSnapshot(
         long stateNs,
         String reservation,
         long networkHoldNs,
-        boolean networksConfirmed) {
+        boolean networksConfirmed,
+        String errorReason) {
 
     /** What pre-copy did. */
     public record PrecopyCounts(int rounds, long pages, long zeroPages, long bytes, long ns, String stopReason) {

@@ -36,6 +36,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
     private final LongSupplier newIds;
     private final ThreadFactory threads;
     private final Forecaster forecaster = new Forecaster();
+    private final Switchovers switchovers = new Switchovers();
     private final Urgency urgency;
     private final String self;
     private final Map<String, SourceMigration> leaving = new LinkedHashMap<>();
@@ -104,8 +105,53 @@ public final class Migrations implements MigrationControl, AutoCloseable {
     @Override
     public Checked check(String guest, String to, String reservation) {
         try (SourceGuest source = host.openSource(guest)) {
-            return checked(source, spec(source, newIds.getAsLong(), LostPagePolicy.defaults(), reservation), to);
+            Checked checked =
+                    checked(source, spec(source, newIds.getAsLong(), LostPagePolicy.defaults(), reservation), to);
+            List<Reason> against = new ArrayList<>(checked.against());
+            synchronized (this) {
+                if (!movingGuests.containsKey(guest) && outbound() >= limits().outbound()) {
+                    against.add(limits().outboundReached());
+                }
+            }
+            return new Checked(
+                    against,
+                    checked.destinationVersion(),
+                    checked.destinationMemoryBytes(),
+                    prediction(source, against));
         }
+    }
+
+    private Optional<Prediction> prediction(SourceGuest source, List<Reason> against) {
+        if (!Reason.areTemporary(against)) { // its memory may be out of reach
+            return Optional.empty();
+        }
+        try {
+            long[] bytes = {0};
+            for (RamBlock block : source.blocks()) {
+                source.memory().forEachPopulated(block, (first, pages) -> bytes[0] += pages * block.pageSizeBytes());
+            }
+            return Optional.of(new Prediction(bytes[0], forecaster.forecast(bytes[0])));
+        } catch (RuntimeException e) {
+            LOG.debug("guest {}: nothing is predicted", source.name(), e);
+            return Optional.empty();
+        }
+    }
+
+    /** How many guests may move at once. */
+    public MoveLimits limits() {
+        return destinations.limits();
+    }
+
+    /** How many guests move now. */
+    public synchronized MoveLimits.Taken taken() {
+        return new MoveLimits.Taken(outbound(), destinations.inbound());
+    }
+
+    /** Under the lock: those that leave, whichever daemon began it, and those whose start is being checked. */
+    private int outbound() {
+        return (int) movingGuests.values().stream()
+                .filter(v -> v.contains("\n") || (leaving.containsKey(v) && !hasEnded(v)))
+                .count();
     }
 
     @Override
@@ -195,6 +241,9 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                     Map.of("guest", guest),
                     "guest " + guest + " is still arriving here: wait until its migration has completed");
         }
+        if (outbound() >= limits().outbound()) {
+            throw new CannotMoveException(guest, List.of(limits().outboundReached()));
+        }
         movingGuests.put(guest, mine);
         if (!requestId.isEmpty()) {
             starting.add(requestId);
@@ -251,7 +300,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         MigrationSnapshot first = record.snapshot();
         requests.begun(requestId, options.fingerprint(), record);
         SourceMigration migration = new SourceMigration(
-                entry, spec, source, dialer, policy, journal, record, clock, urgency, forecaster, faults);
+                entry, spec, source, dialer, policy, journal, record, clock, urgency, forecaster, switchovers, faults);
         migration.tellNetworks(() -> events().append(EventLog.Kind.NETWORKS, record.snapshot()), options);
         run(entry, migration);
         return first;
@@ -294,6 +343,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                         clock,
                         urgency,
                         forecaster,
+                        switchovers,
                         faults));
     }
 
@@ -561,7 +611,7 @@ public final class Migrations implements MigrationControl, AutoCloseable {
         try (PeerLink link = dialer.dial(to, spec.migration(), spec.epoch())) {
             String version = link.hello();
             all.addAll(link.check(spec));
-            return new Checked(all, version);
+            return new Checked(all, version, link.memoryAvailableBytes(), Optional.empty());
         }
     }
 

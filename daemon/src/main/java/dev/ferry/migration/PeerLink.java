@@ -3,6 +3,7 @@ package dev.ferry.migration;
 import dev.ferry.postcopy.LatencyBuckets;
 import dev.ferry.precopy.PageSink;
 import java.util.List;
+import java.util.OptionalLong;
 
 /**
  * The source's connections to a destination, for one migration: control, demand and bulk, each its own TCP connection. Owned
@@ -25,6 +26,11 @@ public interface PeerLink extends AutoCloseable {
     }
 
     List<Reason> check(IncomingSpec spec);
+
+    /** After {@link #check}: memory that the destination has left for guests; empty: it does not say. */
+    default OptionalLong memoryAvailableBytes() {
+        return OptionalLong.empty();
+    }
 
     /** Throws CannotMoveException. */
     void prepare(IncomingSpec spec);

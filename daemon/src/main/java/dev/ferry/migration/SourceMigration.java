@@ -37,6 +37,15 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private static final String SENDING = "sending memory while the guest runs on the source";
     private static final int WARMING_CALLS = 8;
 
+    /** For the switchovers of others. After so long something is stuck, and it is not waited for. */
+    private static final long TURN_LIMIT_NS = TimeUnit.SECONDS.toNanos(15);
+
+    /** A cancel is seen so soon; the turn itself at once. */
+    private static final long TURN_LOOK_NS = TimeUnit.MILLISECONDS.toNanos(5);
+
+    /** A guest that waits longer writes more than the switch should leave behind. */
+    private static final long TOP_UP_EVERY_NS = TimeUnit.MILLISECONDS.toNanos(300);
+
     /** A cancel is seen so soon; a confirmation ends the wait at once. */
     private static final String NETWORK_HOLD = "network-hold";
 
@@ -56,6 +65,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private final NanoClock clock;
     private final Urgency urgency;
     private final Forecaster forecaster;
+    private final Switchovers switchovers;
     private final FaultPoints faults;
     private final SourceCommands commands = new SourceCommands();
     private final SourceLimits limits;
@@ -78,6 +88,10 @@ final class SourceMigration implements Runnable, PrecopyProgress {
 
     private PeerLink.BulkLink bulk;
     private Precopy precopy;
+
+    /** Null: it has none, and does not switch. */
+    private Switchovers.Turn turn;
+
     private int retries;
     private boolean prepared;
     private boolean stopped;
@@ -106,8 +120,9 @@ final class SourceMigration implements Runnable, PrecopyProgress {
             NanoClock clock,
             Urgency urgency,
             Forecaster forecaster,
+            Switchovers switchovers,
             FaultPoints faults) {
-        this(entry, () -> guest, dialer, policy, journal, record, clock, urgency, forecaster, faults);
+        this(entry, () -> guest, dialer, policy, journal, record, clock, urgency, forecaster, switchovers, faults);
         this.spec = spec;
         open(guest);
     }
@@ -123,9 +138,11 @@ final class SourceMigration implements Runnable, PrecopyProgress {
             NanoClock clock,
             Urgency urgency,
             Forecaster forecaster,
+            Switchovers switchovers,
             FaultPoints faults) {
         this.urgency = urgency;
         this.forecaster = forecaster;
+        this.switchovers = switchovers;
         this.faults = faults;
         this.id = MigrationIds.parse(entry.id());
         this.epoch = entry.epoch();
@@ -179,7 +196,9 @@ final class SourceMigration implements Runnable, PrecopyProgress {
                 prepare();
                 preCopy();
                 switchover();
+                endTurn();
             } catch (RuntimeException | Error e) {
+                endTurn(); // whoever is next does not wait for an undo
                 if (!handedOver) {
                     undo(e);
                     forget();
@@ -273,16 +292,49 @@ final class SourceMigration implements Runnable, PrecopyProgress {
             try {
                 precopy.run();
                 faults.at(FaultPoint.PRECOPY_ENDED);
+                awaitTurn();
                 demandPages = new SourcePages(guest.memory(), sent, clock);
                 link.openDemand(demandPages);
                 faults.at(FaultPoint.DEMAND_OPENED);
                 return;
             } catch (FerryException e) {
+                endTurn();
                 if (!isLinkLost()) {
                     throw e;
                 }
                 tryAgain(e);
             }
+        }
+    }
+
+    /** One blackout of this host at a time: see {@link Switchovers}. The guest runs meanwhile, and little of it gets stale. */
+    private void awaitTurn() {
+        turn = switchovers.queue();
+        long beginNs = clock.nanoTime();
+        long syncedNs = beginNs;
+        while (!turn.hasCome()) {
+            commands.throwIfCancelled();
+            link.throwIfBroken();
+            long now = clock.nanoTime();
+            if (now - beginNs > TURN_LIMIT_NS) {
+                LOG.warn("migration {}: its turn to switch does not come, it goes on without", entry.id());
+                return;
+            }
+            if (syncedNs == beginNs) {
+                record.state(MigrationState.PRECOPY, "waits until another guest of this host has switched");
+            }
+            if (now - syncedNs > TOP_UP_EVERY_NS) {
+                precopy.topUp(turn::hasCome);
+                syncedNs = clock.nanoTime();
+            }
+            clock.parkNanos(TURN_LOOK_NS);
+        }
+    }
+
+    private void endTurn() {
+        if (turn != null) {
+            turn.close();
+            turn = null;
         }
     }
 
@@ -385,6 +437,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         List<SmallPages> small = lastSmallPages();
         faults.at(FaultPoint.LAST_SYNC_DONE);
         blackout.cut("dirty-sync");
+        forecaster.sawResidual(sent.unsentBytes(), precopy.firstBytes());
         Arrivals.Switched switched = link.switchover(bulk.sequence(), stale, small, deviceState);
         blackout.cut(switched.phases(), "transfer");
         faults.at(FaultPoint.SWITCHOVER_ANSWERED);
@@ -800,8 +853,18 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         String where = resumed
                 ? "the guest runs on the source"
                 : "the guest is paused on the source: look at its QEMU and continue it there";
-        record.update(f -> f.error = asked ? "" : why + " (" + where + trouble + ")");
+        record.update(f -> {
+            f.error = asked ? "" : why + " (" + where + trouble + ")";
+            f.errorReason = asked ? "" : reasonOf(cause);
+        });
         record.state(asked && resumed ? MigrationState.CANCELLED : MigrationState.FAILED, where + trouble);
+    }
+
+    private static String reasonOf(Throwable cause) {
+        if (cause instanceof CannotMoveException e) {
+            return e.reasons().get(0).code();
+        }
+        return cause instanceof FerryException e ? e.reason() : "";
     }
 
     private boolean attempt(StringBuilder trouble, String what, Runnable step) {
@@ -896,7 +959,8 @@ final class SourceMigration implements Runnable, PrecopyProgress {
         lastProgressNs = now;
         long remaining = sent.unsentBytes();
         record.update(f -> {
-            f.precopy = new PrecopyCounts(f.precopy.rounds(), pages, zeroPages, bytes, now - precopyBeginNs, "");
+            f.precopy = new PrecopyCounts(
+                    f.precopy.rounds(), pages, zeroPages, bytes, now - precopyBeginNs, f.precopy.stopReason());
             f.bytesSent = bytes;
             f.memoryRemainingBytes = remaining;
         });

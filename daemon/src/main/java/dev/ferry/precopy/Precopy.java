@@ -4,6 +4,7 @@ import dev.ferry.base.NanoClock;
 import dev.ferry.memory.RamBlock;
 import dev.ferry.memory.RunList;
 import java.nio.ByteBuffer;
+import java.util.function.BooleanSupplier;
 
 /**
  * Pre-copy: everything once, then rounds of what was written meanwhile, while the guest runs. Runs on the migration's owner
@@ -33,6 +34,7 @@ public final class Precopy {
     private boolean begun;
     private int roundsDone;
     private long earlierBytes;
+    private long firstBytes;
 
     /** @param sender over the same memory and sink */
     public Precopy(
@@ -75,12 +77,15 @@ public final class Precopy {
         announceUnpopulated();
         sendSmallBlocks();
         long toSend = sent.unsentBytes();
+        if (roundsDone == 0) {
+            firstBytes = toSend;
+        }
         String stop = rule.maxRounds() == 0 ? "round limit" : null;
         while (stop == null) {
             int round = roundsDone + 1;
             long roundNs = clock.nanoTime();
             progress.roundBegins(round, toSend);
-            boolean complete = sendUnsent();
+            boolean complete = sendUnsent(() -> false);
             awaitPlaced();
             roundsDone = round;
             dirtySync();
@@ -105,6 +110,24 @@ public final class Precopy {
     private void awaitPlaced() {
         sink.awaitPlaced();
         sent.confirm();
+    }
+
+    /**
+     * After {@link #run}, while the switch has to wait: sends what was written meanwhile, within the limits of the rounds.
+     *
+     * @param enough asked between batches: what is left then is left for later
+     */
+    public void topUp(BooleanSupplier enough) {
+        if (rule.maxRounds() > 0) {
+            dirtySync();
+            sendUnsent(enough);
+            awaitPlaced();
+        }
+    }
+
+    /** What was to be sent at first: all that the guest had in its memory. */
+    public long firstBytes() {
+        return firstBytes;
     }
 
     /** What the guest wrote since the last time becomes unsent. Also the last step inside the blackout. */
@@ -172,13 +195,13 @@ public final class Precopy {
         sender.flush();
     }
 
-    /** One pass; false if it was broken off by a command or the time limit. */
-    private boolean sendUnsent() {
+    /** One pass; false if it was broken off by a command, the time limit, or because it is enough. */
+    private boolean sendUnsent(BooleanSupplier enough) {
         for (RamBlock block : sent.blocks()) {
             long page = sent.nextUnsent(block, 0);
             while (page >= 0) {
                 commands.throwIfCancelled();
-                if (commands.switchRequested() || clock.nanoTime() > deadlineNs) {
+                if (commands.switchRequested() || clock.nanoTime() > deadlineNs || enough.getAsBoolean()) {
                     sender.flush();
                     return false;
                 }

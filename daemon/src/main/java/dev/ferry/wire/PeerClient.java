@@ -15,6 +15,7 @@ import dev.ferry.migration.Reason;
 import dev.ferry.migration.SmallPages;
 import dev.ferry.postcopy.LatencyBuckets;
 import dev.ferry.v1.AbortRequest;
+import dev.ferry.v1.CheckIncomingResponse;
 import dev.ferry.v1.CommitRequest;
 import dev.ferry.v1.CommitResponse;
 import dev.ferry.v1.ConfirmLostRequest;
@@ -34,6 +35,7 @@ import io.grpc.StatusRuntimeException;
 import io.netty.channel.ConnectTimeoutException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
@@ -77,6 +79,7 @@ final class PeerClient implements PeerLink {
     private long bytesOfEarlierDemand;
 
     private volatile PostcopyCounts counts = PostcopyCounts.NONE;
+    private OptionalLong memoryAvailableBytes = OptionalLong.empty();
     private LatencyBuckets faultLatency = LatencyBuckets.NONE;
 
     PeerClient(PeerChannels channels, String peer, long migration, long epoch, String version, long connectSeconds) {
@@ -221,10 +224,16 @@ final class PeerClient implements PeerLink {
 
     @Override
     public List<Reason> check(IncomingSpec spec) {
-        return call(
-                "check",
-                () -> PeerMessages.fromProto(
-                        stub(30).checkIncoming(PeerMessages.toProto(spec)).getReasonsList()));
+        CheckIncomingResponse answer = call("check", () -> stub(30).checkIncoming(PeerMessages.toProto(spec)));
+        memoryAvailableBytes = answer.hasMemoryAvailableBytes()
+                ? OptionalLong.of(answer.getMemoryAvailableBytes())
+                : OptionalLong.empty();
+        return PeerMessages.fromProto(answer.getReasonsList());
+    }
+
+    @Override
+    public OptionalLong memoryAvailableBytes() {
+        return memoryAvailableBytes;
     }
 
     @Override

@@ -64,11 +64,12 @@ final class PeerService extends PeerServiceGrpc.PeerServiceImplBase {
 
     @Override
     public void checkIncoming(PrepareRequest request, StreamObserver<CheckIncomingResponse> response) {
-        answer(
-                response,
-                () -> CheckIncomingResponse.newBuilder()
-                        .addAllReasons(PeerMessages.toProto(arrivals.check(PeerMessages.fromProto(request))))
-                        .build());
+        answer(response, () -> {
+            CheckIncomingResponse.Builder b = CheckIncomingResponse.newBuilder()
+                    .addAllReasons(PeerMessages.toProto(arrivals.check(PeerMessages.fromProto(request))));
+            arrivals.memoryAvailableBytes().ifPresent(b::setMemoryAvailableBytes);
+            return b.build();
+        });
     }
 
     @Override

@@ -3,9 +3,11 @@ package dev.ferry.api;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.rpc.ErrorInfo;
 import dev.ferry.base.NanoClock;
 import dev.ferry.migration.Limits;
 import dev.ferry.migration.MigrationState;
+import dev.ferry.migration.MoveLimits;
 import dev.ferry.migration.Policy;
 import dev.ferry.v1.AttachGuestRequest;
 import dev.ferry.v1.CancelRequest;
@@ -23,6 +25,7 @@ import dev.ferry.v1.LostPagePolicy;
 import dev.ferry.v1.Migration;
 import dev.ferry.v1.MigrationServiceGrpc;
 import dev.ferry.v1.PeerSecurity;
+import dev.ferry.v1.Reason;
 import dev.ferry.v1.ResumeRequest;
 import dev.ferry.v1.RollbackRequest;
 import dev.ferry.v1.RunGuestRequest;
@@ -38,6 +41,7 @@ import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
 import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.protobuf.StatusProto;
 import io.grpc.reflection.v1.ServerReflectionGrpc;
 import io.grpc.reflection.v1.ServerReflectionRequest;
 import io.grpc.reflection.v1.ServerReflectionResponse;
@@ -116,7 +120,15 @@ class ControlServerTest {
                 new FakeGuests(),
                 new FakePlacement(),
                 new HostIdentity("here", "127.0.0.1:7420", "1.2"),
-                () -> new DaemonStatus("1.2", "here", "127.0.0.1:7", Optional.empty(), 3, 4_000_000),
+                () -> new DaemonStatus(
+                        "1.2",
+                        "here",
+                        "127.0.0.1:7",
+                        Optional.empty(),
+                        3,
+                        new MoveLimits(3, 8),
+                        new MoveLimits.Taken(1, 2),
+                        4_000_000),
                 Optional.empty(),
                 new ControlRoles(List.of("nobody"), List.of(), List.of()),
                 new AuditLog(dir.resolve("audit.log")),
@@ -250,6 +262,30 @@ class ControlServerTest {
                 CheckRequest.newBuilder().setGuest("vfio").setTo("[::1]:7420").build());
         assertThat(answer.getReasonsList()).hasSize(2);
         assertThat(answer.getDestinationVersion()).isEqualTo("1.2-there");
+        assertThat(answer.getReasonsList()).noneMatch(Reason::getTemporary);
+        assertThat(answer.hasPredictedDowntimeMs()).isFalse();
+    }
+
+    @Test
+    void shouldSayWhatAMoveWouldTakeAndWhatPassesByItself() {
+        CheckRequest request =
+                CheckRequest.newBuilder().setGuest("later").setTo("[::1]:7420").build();
+        CheckResponse answer = calls.check(request);
+        assertThat(answer.getReasonsList()).hasSize(1).allMatch(Reason::getTemporary);
+        assertThat(answer.getMemoryPopulatedBytes()).isEqualTo(3 << 20);
+        assertThat(answer.getDestinationMemoryAvailableBytes()).isEqualTo(5 << 20);
+        assertThat(answer.getPredictedDowntimeMs()).isEqualTo(11);
+        assertThat(answer.getPredictedPostcopyMs()).isEqualTo(12);
+        assertThatThrownBy(() -> calls.start(StartRequest.newBuilder()
+                        .setGuest("later")
+                        .setTo("[::1]:7420")
+                        .build()))
+                .satisfies(e -> {
+                    com.google.rpc.Status status = StatusProto.fromThrowable(e);
+                    assertThat(status.getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED.value());
+                    assertThat(status.getDetails(0).unpack(ErrorInfo.class).getReason())
+                            .isEqualTo("INBOUND_LIMIT");
+                });
     }
 
     @Test

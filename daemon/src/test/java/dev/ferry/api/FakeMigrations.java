@@ -5,6 +5,7 @@ import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
 import dev.ferry.migration.CannotMoveException;
 import dev.ferry.migration.EventLog;
+import dev.ferry.migration.Forecast;
 import dev.ferry.migration.Limits;
 import dev.ferry.migration.MigrationControl;
 import dev.ferry.migration.MigrationSnapshot;
@@ -14,6 +15,8 @@ import dev.ferry.migration.Reason;
 import dev.ferry.migration.StartOptions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
@@ -57,9 +60,14 @@ final class FakeMigrations implements MigrationControl {
                 switch (guest) {
                     case "vfio" -> AGAINST;
                     case "hopeless" -> HOPELESS;
+                    case "later" -> List.of(new Reason("INBOUND_LIMIT", "try again"));
                     default -> List.of();
                 },
-                "1.2-there");
+                "1.2-there",
+                OptionalLong.of(5 << 20),
+                guest.equals("vfio")
+                        ? Optional.empty()
+                        : Optional.of(new Prediction(3 << 20, new Forecast(11_000_000, 12_000_000))));
     }
 
     @Override

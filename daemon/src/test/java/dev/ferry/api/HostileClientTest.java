@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ferry.base.NanoClock;
+import dev.ferry.migration.MoveLimits;
 import dev.ferry.migration.Policy;
 import dev.ferry.v1.GuestServiceGrpc;
 import dev.ferry.v1.ListGuestsRequest;
@@ -76,7 +77,15 @@ class HostileClientTest {
                 new FakeGuests(),
                 new FakePlacement(),
                 new HostIdentity("here", "127.0.0.1:7420", "1.2"),
-                () -> new DaemonStatus("1.2", "here", "127.0.0.1:7", Optional.empty(), 3, 4_000_000),
+                () -> new DaemonStatus(
+                        "1.2",
+                        "here",
+                        "127.0.0.1:7",
+                        Optional.empty(),
+                        3,
+                        new MoveLimits(3, 8),
+                        new MoveLimits.Taken(1, 2),
+                        4_000_000),
                 Optional.empty(),
                 new ControlRoles(List.of("nobody"), List.of(), List.of()),
                 new AuditLog(dir.resolve("audit.log")),

@@ -11,6 +11,7 @@ import com.google.rpc.ErrorInfo;
 import com.google.rpc.PreconditionFailure;
 import dev.ferry.base.NanoClock;
 import dev.ferry.migration.MigrationState;
+import dev.ferry.migration.MoveLimits;
 import dev.ferry.migration.Policy;
 import dev.ferry.v1.CheckRequest;
 import dev.ferry.v1.EventServiceGrpc;
@@ -68,7 +69,15 @@ class SchedulerCallsTest {
                 new FakeGuests(),
                 new FakePlacement(),
                 new HostIdentity("north", "127.0.0.1:7420", "1.2"),
-                () -> new DaemonStatus("1.2", "here", "127.0.0.1:7", Optional.empty(), 0, 0),
+                () -> new DaemonStatus(
+                        "1.2",
+                        "here",
+                        "127.0.0.1:7",
+                        Optional.empty(),
+                        0,
+                        new MoveLimits(3, 8),
+                        new MoveLimits.Taken(1, 2),
+                        0),
                 Optional.empty(),
                 new ControlRoles(List.of("nobody"), List.of(), List.of()),
                 new AuditLog(dir.resolve("audit.log")),

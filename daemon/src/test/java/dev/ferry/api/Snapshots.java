@@ -53,7 +53,8 @@ final class Snapshots {
                 33_000_000,
                 "00000000000000aa",
                 34_000_000,
-                true);
+                true,
+                "AN_ERROR");
     }
 
     static MigrationSnapshot of(MigrationState state, long version) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ferry.api.ListenAddress;
 import dev.ferry.migration.LostPagePolicy;
+import dev.ferry.migration.MoveLimits;
 import dev.ferry.migration.Policy;
 import dev.ferry.migration.RetryLimits;
 import java.io.IOException;
@@ -27,6 +28,7 @@ class ConfigLoaderTest {
         assertThat(ListenAddress.text(c.peer())).isEqualTo("127.0.0.1:7420");
         assertThat(c.guests().ramDir()).isEqualTo(Path.of("/dev/shm"));
         assertThat(c.policy()).isEqualTo(Policy.defaults());
+        assertThat(c.moveLimits()).isEqualTo(MoveLimits.DEFAULTS);
         assertThat(c.logLevel()).isEqualTo("INFO");
     }
 
@@ -71,6 +73,8 @@ class ConfigLoaderTest {
             connect_timeout_seconds = 3
             retry_seconds = 2.5
             retries = 7
+            max_outbound = 5
+            max_inbound = 6
             [log]
             level = "debug"
             """);
@@ -91,6 +95,7 @@ class ConfigLoaderTest {
                         new LostPagePolicy(LostPagePolicy.Action.STOP, 2_500_000_000L)));
         assertThat(c.connectTimeoutSeconds()).isEqualTo(3);
         assertThat(c.retryLimits()).isEqualTo(new RetryLimits(2_500_000_000L, 7));
+        assertThat(c.moveLimits()).isEqualTo(new MoveLimits(5, 6));
         assertThat(c.logLevel()).isEqualTo("DEBUG");
     }
 

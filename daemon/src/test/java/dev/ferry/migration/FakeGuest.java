@@ -35,8 +35,17 @@ final class FakeGuest implements SourceGuest {
     private boolean tracking;
     volatile RuntimeException failStop;
     volatile boolean ended;
+    volatile Runnable whenStopped = () -> {};
+    volatile Runnable whenContinued = () -> {};
+
+    private final String name;
 
     FakeGuest(int pages, long seed) {
+        this("db1", pages, seed);
+    }
+
+    FakeGuest(String name, int pages, long seed) {
+        this.name = name;
         ram = new RamBlock(0, "pc.ram", (long) pages * PAGE, PAGE, true);
         memory = new byte[pages * PAGE];
         expected = new int[pages];
@@ -90,7 +99,7 @@ final class FakeGuest implements SourceGuest {
 
     @Override
     public String name() {
-        return "db1";
+        return name;
     }
 
     @Override
@@ -183,6 +192,7 @@ final class FakeGuest implements SourceGuest {
         synchronized (memory) {
             running.set(false);
         }
+        whenStopped.run();
     }
 
     @Override
@@ -193,6 +203,7 @@ final class FakeGuest implements SourceGuest {
     @Override
     public void cont() {
         synchronized (memory) {
+            whenContinued.run();
             calls.add("cont");
             running.set(true);
         }
@@ -233,7 +244,14 @@ final class FakeGuest implements SourceGuest {
         volatile boolean running;
         volatile boolean settled;
 
+        private final String name;
+
         Arriving(List<RamBlock> blocks) {
+            this("db1", blocks);
+        }
+
+        Arriving(String name, List<RamBlock> blocks) {
+            this.name = name;
             this.blocks = blocks;
             int pages = (int) blocks.get(0).pageCount();
             memory = new byte[pages * PAGE];
@@ -271,7 +289,7 @@ final class FakeGuest implements SourceGuest {
 
         @Override
         public String name() {
-            return "db1";
+            return name;
         }
 
         @Override
