@@ -98,7 +98,7 @@ public final class AuditLog {
     }
 
     /** Writes down the migrations that have ended since the last time. Called now and then, by one thread. */
-    public void follow(EventLog events) {
+    public synchronized void follow(EventLog events) {
         try {
             for (EventLog.Event event : events.after(seen, Integer.MAX_VALUE)) {
                 if (event.kind() == EventLog.Kind.STATE

@@ -66,7 +66,9 @@ final class Wiring implements AutoCloseable {
             if (!Files.isSameFile(config.stateDir(), runtime)) {
                 open(DirectoryLock.take("state_dir", config.stateDir()));
             }
-            Optional<TlsFiles> files = tls(config);
+            Journal journal = new FileJournal(runtime.resolve("journal"));
+            boolean guestsWait = journal.readAll().stream().anyMatch(Wiring::isWaitedFor);
+            Optional<TlsFiles> files = tls(config, guestsWait);
             Optional<PeerTls> tls =
                     files.map(f -> new PeerTls(f, config.tls().orElseThrow().allow()));
             Path guestsDir = Files.createDirectories(runtime.resolve("guests"));
@@ -81,7 +83,6 @@ final class Wiring implements AutoCloseable {
             GuestLauncher launcher = new GuestLauncher(profile);
             GuestRegistry registry = open(new GuestRegistry(config.stateDir(), launcher));
             QemuGuestHost host = new QemuGuestHost(registry, launcher, profile, migrationsDir, clock, faults);
-            Journal journal = new FileJournal(runtime.resolve("journal"));
             Destinations destinations =
                     new Destinations(host, journal, clock, System::currentTimeMillis, faults, config.moveLimits());
             step.run();
@@ -115,15 +116,19 @@ final class Wiring implements AutoCloseable {
                     version,
                     config.stateDir().resolve("reports"),
                     clock));
-            Rehearsal rehearsal = open(new Rehearsal(tls.map(PeerTls::toItself)));
+            Rehearsal rehearsal =
+                    open(new Rehearsal(tls.filter(t -> !t.names().isEmpty()).map(PeerTls::toItself)));
             AuditLog audit = new AuditLog(config.control().auditLog());
-            sweep(() -> {
-                audit.follow(migrations.events());
+            // Its disk may hang, and nothing else may for it.
+            repeat("audit", () -> audit.follow(migrations.events()));
+            open(() -> audit.follow(migrations.events()));
+            repeat("sweep", () -> {
                 destinations.sweep();
                 leftOvers.retry(migrations);
                 if (migrations.list().stream().allMatch(m -> m.state().hasEnded())) {
                     rehearsal.start();
                 }
+                sweptNs = System.nanoTime();
             });
             ControlServer control = open(new ControlServer(
                     config.control().listen(),
@@ -138,7 +143,8 @@ final class Wiring implements AutoCloseable {
                     config.policy(),
                     clock,
                     recorder::report));
-            metricsAddress = config.metrics().isPresent() ? metrics(config, recorder, version, peer, control) : "";
+            metricsAddress =
+                    config.metrics().isPresent() ? metrics(config, recorder, version, peer, control, guestsWait) : "";
             recorder.start();
             controlAddresses = String.join(",", control.addresses());
             if (!leftOvers.someoneWaits()) {
@@ -148,8 +154,8 @@ final class Wiring implements AutoCloseable {
                     "connections of peers", peer::ask,
                     "control calls", control::ask,
                     "migrations", migrations::list,
-                    "guests", registry::list,
-                    "sweep", this::requireSwept);
+                    "guests", registry::ask,
+                    "sweep", this::sayIfNotSwept);
             // The first to close: who watches a migration sees how it ended.
             open(migrations);
         } catch (IOException | RuntimeException | Error e) {
@@ -168,12 +174,23 @@ final class Wiring implements AutoCloseable {
         return faults;
     }
 
-    private static Optional<TlsFiles> tls(Config config) throws IOException {
+    private static boolean isWaitedFor(Journal.Entry entry) {
+        return switch (entry.step()) {
+            case COMMITTED, RESUMED, STOPPED, POISONED, HANDED_OVER, ROLLED_BACK -> true;
+            case PREPARING, RENOUNCED, FENCED, SETTLED -> false;
+        };
+    }
+
+    /** @param guestsWait for what this daemon does even if no other one can be reached */
+    private static Optional<TlsFiles> tls(Config config, boolean guestsWait) throws IOException {
         if (config.tls().isEmpty()) {
             LOG.warn("tls.mode is off: peers are neither encrypted nor authenticated");
             return Optional.empty();
         }
         Config.Tls tls = config.tls().get();
+        if (guestsWait) {
+            return Optional.of(TlsFiles.usableOrLater(tls.ca(), tls.certificate(), tls.key()));
+        }
         try {
             return Optional.of(new TlsFiles(tls.ca(), tls.certificate(), tls.key()));
         } catch (IOException e) {
@@ -212,7 +229,14 @@ final class Wiring implements AutoCloseable {
         }
     }
 
-    private String metrics(Config config, Recorder recorder, String version, PeerServer peer, ControlServer control)
+    /** @param guestsWait for what this daemon does without anybody's looking at it */
+    private String metrics(
+            Config config,
+            Recorder recorder,
+            String version,
+            PeerServer peer,
+            ControlServer control,
+            boolean guestsWait)
             throws IOException {
         InetSocketAddress listen = config.metrics().orElseThrow();
         try {
@@ -220,7 +244,12 @@ final class Wiring implements AutoCloseable {
                     listen, recorder, version, System.currentTimeMillis(), peer::refused, control::refused));
             return ListenAddress.text(new InetSocketAddress(listen.getAddress(), metrics.port()));
         } catch (IOException e) {
-            throw new IOException("metrics.listen " + ListenAddress.text(listen) + ": " + StartError.text(e), e);
+            String why = "metrics.listen " + ListenAddress.text(listen) + ": " + StartError.text(e);
+            if (!guestsWait) {
+                throw new IOException(why, e);
+            }
+            LOG.error("{}: there are no metrics until ferryd is started again", why);
+            return "";
         }
     }
 
@@ -233,29 +262,34 @@ final class Wiring implements AutoCloseable {
         open(new Watchdog(answers, alive, intervalNs));
     }
 
-    private void sweep(Runnable everything) {
+    /** Every two seconds, on a thread of its own. */
+    private void repeat(String name, Runnable task) {
         ScheduledExecutorService timer =
-                Executors.newSingleThreadScheduledExecutor(new DefaultThreadFactory("sweep", true));
+                Executors.newSingleThreadScheduledExecutor(new DefaultThreadFactory(name, true));
         open(timer::shutdownNow);
         timer.scheduleWithFixedDelay(
                 () -> {
                     try {
-                        everything.run();
+                        task.run();
                     } catch (RuntimeException | Error e) { // a timer does not say that it has ended for one
-                        LOG.error("looking after what was left behind failed, tried again in {} s", SWEEP_SECONDS, e);
+                        LOG.error("{} failed, tried again in {} s", name, SWEEP_SECONDS, e);
                     }
-                    sweptNs = System.nanoTime();
                 },
                 SWEEP_SECONDS,
                 SWEEP_SECONDS,
                 TimeUnit.SECONDS);
     }
 
-    /** A QEMU that hangs holds it up for seconds, and there may be many. */
-    private void requireSwept() {
+    /**
+     * A QEMU that hangs holds it up for seconds, and there may be many; a disk that hangs for ever. Faults are served all the same, so this
+     * is no reason to end the daemon: the next one would not even start.
+     */
+    private void sayIfNotSwept() {
         long ageNs = System.nanoTime() - sweptNs;
         if (ageNs > MOST_BETWEEN_SWEEPS_NS) {
-            throw new IllegalStateException("the last sweep ended " + TimeUnit.NANOSECONDS.toSeconds(ageNs) + " s ago");
+            LOG.error(
+                    "what was left behind has not been looked after for {} s: does the disk of state_dir or a QEMU hang?",
+                    TimeUnit.NANOSECONDS.toSeconds(ageNs));
         }
     }
 

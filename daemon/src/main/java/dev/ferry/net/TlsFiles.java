@@ -1,5 +1,7 @@
 package dev.ferry.net;
 
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
 import io.grpc.netty.GrpcSslContexts;
 import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.SslContext;
@@ -20,20 +22,31 @@ import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Base64;
 import java.util.Collection;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Mutual TLS 1.3 by this host's certificate and key and the CA of everybody else's. The files are read again when they have changed, for
- * connections that are made from then on; new ones that cannot be used are said and the old ones stay. Thread-safe.
+ * connections that are made from then on; new ones that cannot be used are said, the old ones stay, and they are tried again: a certificate
+ * may become valid only in a moment. Thread-safe.
  */
 public final class TlsFiles {
     private static final Logger LOG = LoggerFactory.getLogger(TlsFiles.class);
 
+    /** Between attempts to use the very same files. */
+    private static final long AGAIN_NS = TimeUnit.SECONDS.toNanos(10);
+
     private final Path ca;
     private final Path certificate;
     private final Path key;
+    /** Null: nothing was usable so far. */
     private volatile Loaded loaded;
+
+    /** Null: the last attempt succeeded. */
+    private volatile Failed failed;
+
+    private record Failed(String stamp, long atNs, String why) {}
 
     /** What was read, and by which files. */
     private record Loaded(SslContext server, SslContext client, List<String> names, long endsUnixMs, String stamp) {}
@@ -47,10 +60,22 @@ public final class TlsFiles {
      * @throws IOException says which file is wrong and why
      */
     public TlsFiles(Path ca, Path certificate, Path key) throws IOException {
+        this(ca, certificate, key, false);
+        this.loaded = load(stamp());
+    }
+
+    private TlsFiles(Path ca, Path certificate, Path key, boolean tried) {
         this.ca = ca;
         this.certificate = certificate;
         this.key = key;
-        this.loaded = load(stamp());
+        if (tried) {
+            current();
+        }
+    }
+
+    /** As the constructor, but where they cannot be used there is no connection until they can. */
+    public static TlsFiles usableOrLater(Path ca, Path certificate, Path key) {
+        return new TlsFiles(ca, certificate, key, true);
     }
 
     private String stamp() {
@@ -60,6 +85,8 @@ public final class TlsFiles {
                 stamp.append(Files.getLastModifiedTime(file).toMillis())
                         .append(' ')
                         .append(Files.getAttribute(file, "unix:ino"))
+                        .append(' ')
+                        .append(Files.size(file))
                         .append(' ');
             } catch (IOException e) {
                 stamp.append("gone ");
@@ -145,44 +172,70 @@ public final class TlsFiles {
         }
     }
 
+    /** Null: nothing was usable so far. */
     private Loaded current() {
-        Loaded known = loaded;
         String stamp = stamp();
-        if (stamp.equals(known.stamp())) {
-            return known;
+        if (isUpToDate(stamp)) {
+            return loaded;
         }
         synchronized (this) {
-            if (stamp.equals(loaded.stamp())) {
+            if (isUpToDate(stamp)) {
                 return loaded;
             }
             try {
                 loaded = load(stamp);
-                LOG.info("{} and its key were read again", certificate);
+                failed = null;
+                LOG.info("{} and its key were read", certificate);
             } catch (IOException e) {
-                LOG.error("new certificates cannot be used, the old ones stay: {}", e.getMessage());
-                loaded = new Loaded(loaded.server(), loaded.client(), loaded.names(), loaded.endsUnixMs(), stamp);
+                if (failed == null || !failed.stamp().equals(stamp)) {
+                    LOG.error(
+                            "certificates cannot be used, {}: {}",
+                            loaded == null ? "there are no connections until they can" : "the old ones stay",
+                            e.getMessage());
+                }
+                failed = new Failed(stamp, System.nanoTime(), e.getMessage());
             }
             return loaded;
         }
     }
 
-    /** Of this host's certificate. */
+    private boolean isUpToDate(String stamp) {
+        Loaded known = loaded;
+        Failed last = failed;
+        return (known != null && known.stamp().equals(stamp))
+                || (last != null && last.stamp().equals(stamp) && System.nanoTime() - last.atNs() < AGAIN_NS);
+    }
+
+    private Loaded usable() {
+        Loaded now = current();
+        if (now == null) {
+            throw new FerryException(
+                    ErrorCategory.UNAVAILABLE,
+                    "no connection of TLS can be made, because this host's certificates cannot be used: "
+                            + failed.why());
+        }
+        return now;
+    }
+
+    /** Of this host's certificate; empty while there is none. */
     public List<String> names() {
-        return current().names();
+        Loaded now = current();
+        return now == null ? List.of() : now.names();
     }
 
-    /** When this host's certificate ends, of the Unix epoch. */
+    /** When this host's certificate ends, of the Unix epoch; 0 while there is none. */
     public long endsUnixMs() {
-        return current().endsUnixMs();
+        Loaded now = current();
+        return now == null ? 0 : now.endsUnixMs();
     }
 
-    /** For a connection that is made now. */
+    /** For a connection that is made now. UNAVAILABLE: there is no usable certificate. */
     public SslContext client() {
-        return current().client();
+        return usable().client();
     }
 
     /** For a server; each connection uses what is valid when it is made. */
     public SslContext server() {
-        return new ReloadingSslContext(() -> current().server());
+        return new ReloadingSslContext(() -> usable().server());
     }
 }

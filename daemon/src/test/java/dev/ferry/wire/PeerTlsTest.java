@@ -7,6 +7,7 @@ import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
 import dev.ferry.migration.Arrivals;
 import dev.ferry.migration.PeerLink;
+import dev.ferry.net.TlsFiles;
 import dev.ferry.v1.HelloRequest;
 import dev.ferry.v1.PeerServiceGrpc;
 import io.grpc.ManagedChannel;
@@ -250,6 +251,41 @@ class PeerTlsTest {
         assertThat(hello(Optional.of(theirs.tls("here")))).isEqualTo("test");
         Files.writeString(own.resolve("host.crt"), "not a certificate");
         assertThat(hello(Optional.of(theirs.tls("here")))).isEqualTo("test");
+    }
+
+    /** Clocks of a CA and a host differ: what becomes valid in a moment is used then. */
+    @Test
+    void shouldUseACertificateOnceItIsValid() throws Exception {
+        Path own = Files.createDirectories(directory.resolve("early"));
+        put(ours, own);
+        TlsFiles files = new TlsFiles(own.resolve("ca.crt"), own.resolve("host.crt"), own.resolve("host.key"));
+        serve(new PeerTls(files, List.of()));
+        long endsUnixMs = files.endsUnixMs();
+        ours.sign("soon", "dns:there.example,ip:127.0.0.1", "-startdate +12S -validity 20");
+        for (String[] file : new String[][] {{"host.crt", "soon"}, {"host.key", "soon"}}) {
+            Path from = file[0].endsWith("crt") ? ours.certificate(file[1]) : ours.key(file[1]);
+            Files.copy(from, own.resolve("new"));
+            Files.move(own.resolve("new"), own.resolve(file[0]), StandardCopyOption.ATOMIC_MOVE);
+        }
+        assertThat(files.endsUnixMs()).as("the old one stays").isEqualTo(endsUnixMs);
+        Awaitility.await().atMost(60, TimeUnit.SECONDS).until(() -> files.endsUnixMs() != endsUnixMs);
+        assertThat(hello(Optional.of(ours.tls("here")))).isEqualTo("test");
+    }
+
+    /** A guest may wait for pages that are here already: the daemon runs, and connections come when they can. */
+    @Test
+    void shouldGoWithoutConnectionsUntilTheFilesAreUsable() throws Exception {
+        Path own = Files.createDirectories(directory.resolve("later"));
+        TlsFiles files =
+                TlsFiles.usableOrLater(own.resolve("ca.crt"), own.resolve("host.crt"), own.resolve("host.key"));
+        PeerTls later = new PeerTls(files, List.of());
+        serve(later);
+        assertThat(files.names()).isEmpty();
+        expectRefused(Optional.of(ours.tls("here")));
+        expectRefused(Optional.of(later), "this host's certificates cannot be used", "ca.crt");
+        put(ours, own);
+        assertThat(hello(Optional.of(ours.tls("here")))).isEqualTo("test");
+        assertThat(files.names()).contains("there.example");
     }
 
     private static void put(TestCertificates from, Path own) throws IOException {
