@@ -121,7 +121,8 @@ class PeerTlsTest {
         serve(ours.tls("there", "somebody.example"));
         assertThatThrownBy(() -> hello(Optional.of(ours.tls("here"))))
                 .isInstanceOfSatisfying(
-                        FerryException.class, e -> assertThat(e.category()).isEqualTo(ErrorCategory.PERMISSION_DENIED))
+                        FerryException.class,
+                        e -> assertThat(e.category()).as(e.getMessage()).isEqualTo(ErrorCategory.PERMISSION_DENIED))
                 .hasMessageContaining("here.example")
                 .hasMessageContaining("tls.allow");
         expectCounted();
