@@ -116,9 +116,15 @@ final class DestinationMigration {
         return entry.guest();
     }
 
-    /** @param proven by the caller; empty: nobody has to prove anything */
+    /**
+     * Hosts may have a name together, of a service for example: only one that has all names of the source is the source.
+     *
+     * @param proven by the caller; empty: nobody has to prove anything
+     */
     boolean isOf(Collection<String> proven) {
-        return proven.isEmpty() || entry.identity().isEmpty() || proven.contains(entry.identity());
+        return proven.isEmpty()
+                || entry.identity().isEmpty()
+                || proven.containsAll(List.of(entry.identity().split(",")));
     }
 
     boolean hasEnded() {

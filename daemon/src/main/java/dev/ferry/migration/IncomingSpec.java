@@ -12,7 +12,7 @@ import java.util.List;
  * @param source the source's name for itself
  * @param lostPages when they can no longer be had
  * @param reservation of memory at the destination; empty: none
- * @param identity a name that the source has proven to have; empty: nobody has to prove anything
+ * @param identity the names, with commas between, that the source has proven to have; empty: nobody has to prove anything
  */
 public record IncomingSpec(
         long migration,

@@ -35,7 +35,7 @@ public interface Journal {
      * @param epoch of the migration; an older one is refused
      * @param postcopyBandwidthBytesPerSecond of the background push; 0: unlimited
      * @param lostPages the destination's policy
-     * @param identity the destination's: a name that the source has proven by its certificate, and must prove again; else empty
+     * @param identity the destination's: the names, with commas, that the source has proven by its certificate, and must all prove again; else empty
      */
     record Entry(
             String id,

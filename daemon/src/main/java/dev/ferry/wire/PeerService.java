@@ -79,7 +79,7 @@ final class PeerService extends PeerServiceGrpc.PeerServiceImplBase {
             try {
                 List<String> names = PeerTls.callersNames();
                 arrivals.requireSource(request.getMigration(), names);
-                arrivals.prepare(PeerMessages.fromProto(request).of(names.isEmpty() ? "" : names.get(0)));
+                arrivals.prepare(PeerMessages.fromProto(request).of(String.join(",", names)));
             } catch (CannotMoveException e) {
                 b.addAllReasons(PeerMessages.toProto(e.reasons()));
             }

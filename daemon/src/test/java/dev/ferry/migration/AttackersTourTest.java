@@ -72,8 +72,9 @@ class AttackersTourTest {
     static void sign() throws Exception {
         ours = new TestCertificates(directory.resolve("ours"));
         ours.sign("there", "dns:there.example,ip:127.0.0.1", "-validity 30");
-        ours.sign("source", "dns:source.example", "-validity 30");
-        ours.sign("other", "dns:other.example", "-validity 30");
+        ours.sign("source", "dns:rack.example,dns:source.example", "-validity 30");
+        ours.sign("other", "dns:rack.example,dns:other.example", "-validity 30");
+        ours.sign("renewed", "dns:source.example,dns:new.example,dns:rack.example", "-validity 30");
         ours.sign("stranger", "dns:stranger.example", "-validity 30");
         ours.sign("late", "dns:source.example", "-startdate -10d -validity 3");
         theirs = new TestCertificates(directory.resolve("theirs"));
@@ -103,7 +104,7 @@ class AttackersTourTest {
                 destinations,
                 "test",
                 "there",
-                Optional.of(ours.tls("there", "source.example", "other.example")));
+                Optional.of(ours.tls("there", "rack.example")));
         calls(ours, "source")
                 .prepare(PrepareRequest.newBuilder()
                         .setMigration(ID)
@@ -154,6 +155,17 @@ class AttackersTourTest {
     private void expectNothingHasChanged() throws IOException {
         assertThat(destinations.moving("db1")).isPresent();
         assertThat(calls(ours, "source")
+                        .reconcile(ReconcileRequest.newBuilder()
+                                .setMigration(ID)
+                                .setEpoch(1)
+                                .build())
+                        .getComplete())
+                .isFalse();
+    }
+
+    @Test
+    void shouldKnowTheSourceByARenewedCertificate() throws Exception {
+        assertThat(calls(ours, "renewed")
                         .reconcile(ReconcileRequest.newBuilder()
                                 .setMigration(ID)
                                 .setEpoch(1)
