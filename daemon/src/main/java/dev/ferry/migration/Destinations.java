@@ -28,6 +28,9 @@ import org.slf4j.LoggerFactory;
 public class Destinations implements Arrivals {
     private static final Logger LOG = LoggerFactory.getLogger(Destinations.class);
 
+    /** Kept of those that have ended, for people. */
+    static final int MOST_ENDED = 1000;
+
     /** A source that is silent for so long before the commit has gone: its guest goes on there, ours is ended. */
     private static final long ABANDONED_NS = 15_000_000_000L;
 
@@ -46,7 +49,14 @@ public class Destinations implements Arrivals {
     private final FaultPoints faults;
     private final Map<Long, DestinationMigration> migrations = new ConcurrentHashMap<>();
     /** What is left of those that have ended a while ago: their bitmaps would fill the memory in time. */
-    private final Map<String, MigrationRecord> ended = new ConcurrentHashMap<>();
+    private final Map<String, MigrationRecord> ended = Collections.synchronizedMap(new LinkedHashMap<>() {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, MigrationRecord> eldest) {
+            return size() > MOST_ENDED;
+        }
+    });
 
     private final Map<Long, Long> fenced = new ConcurrentHashMap<>();
     private final Map<Long, Settled> settled = new ConcurrentHashMap<>();
@@ -552,7 +562,10 @@ public class Destinations implements Arrivals {
 
     /** Of all, those that have ended too. */
     List<MigrationRecord> records() {
-        List<MigrationRecord> all = new ArrayList<>(ended.values());
+        List<MigrationRecord> all;
+        synchronized (ended) {
+            all = new ArrayList<>(ended.values());
+        }
         migrations.values().forEach(m -> all.add(m.record()));
         return all;
     }

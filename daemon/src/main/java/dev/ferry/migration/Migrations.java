@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -376,8 +377,24 @@ public final class Migrations implements MigrationControl, AutoCloseable {
                 .start();
     }
 
+    /** Of those that have ended: a daemon runs for years. What became of the oldest is in their reports and in the audit log. */
+    private void forgetOldest() {
+        long ended = leaving.values().stream()
+                .filter(m -> m.record().state().hasEnded())
+                .count();
+        leaving.values().removeIf(new Predicate<>() {
+            private long tooMany = ended - Destinations.MOST_ENDED;
+
+            @Override
+            public boolean test(SourceMigration m) {
+                return m.record().state().hasEnded() && tooMany-- > 0;
+            }
+        });
+    }
+
     private synchronized void run(Journal.Entry entry, SourceMigration migration) {
         String id = entry.id();
+        forgetOldest();
         leaving.put(id, migration);
         starting.remove(entry.requestId());
         requests.follow(entry.requestId(), migration.record());

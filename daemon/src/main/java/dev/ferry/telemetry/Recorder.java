@@ -22,6 +22,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -103,7 +104,11 @@ public final class Recorder implements AutoCloseable {
             return;
         }
         long nowNs = clock.nanoTime();
-        for (MigrationProbe probe : probes.get()) {
+        List<MigrationProbe> all = probes.get();
+        if (known.size() > all.size()) { // what nobody knows any more does not come again
+            known.retainAll(all.stream().map(MigrationProbe::id).collect(Collectors.toSet()));
+        }
+        for (MigrationProbe probe : all) {
             if (!known.contains(probe.id())) {
                 live.computeIfAbsent(probe.id(), id -> new Track(probe, files.read(id)));
             }
