@@ -83,7 +83,7 @@ class EvacuateTest extends CommandTest {
     @Test
     void shouldTryTheNextDestinationWhereOneRefuses() {
         cluster.runs("g1", 10);
-        cluster.rooms.put("b:1", 900L);
+        cluster.rooms.put("b:1", 5000L);
         cluster.against.put("g1 at b:1", List.of(FakeCluster.reason("MACHINE_UNKNOWN", false)));
         assertThat(evacuate("--to", "b:1,c:1")).isZero();
         assertThat(cluster.started).containsExactly("g1 at c:1");
@@ -110,7 +110,7 @@ class EvacuateTest extends CommandTest {
     @Test
     void shouldTryElsewhereWhatFailedAndThenLeaveIt() {
         cluster.runs("g1", 10);
-        cluster.rooms.put("b:1", 900L);
+        cluster.rooms.put("b:1", 5000L);
         cluster.ends.put("g1 at b:1", FakeCluster.failed("the destination died"));
         assertThat(evacuate("--to", "b:1,c:1")).isZero();
         assertThat(cluster.started).containsExactly("g1 at b:1", "g1 at c:1");
