@@ -66,14 +66,16 @@ final class EvacuateCommand extends ClientCommand {
     }
 
     private int parallel(Ferry ferry, EvacuationView view, GetStatusResponse status) {
-        int most = Math.max(1, status.getMaxOutbound()); // 0: of an older release
-        if (parallel != null && status.getMaxOutbound() > 0 && parallel > most) {
-            view.say("--parallel " + parallel + ": " + ferry.endpoint() + " lets " + most
-                    + " leave at once (max_outbound)");
+        int allowed = status.getMaxOutbound(); // 0: an older release, which does not say
+        if (parallel == null) {
+            return Math.max(1, allowed);
         }
-        return parallel == null
-                ? most
-                : Math.min(parallel, Math.max(most, status.getMaxOutbound() == 0 ? parallel : 1));
+        if (allowed > 0 && parallel > allowed) {
+            view.say("--parallel " + parallel + ": " + ferry.endpoint() + " lets " + allowed
+                    + " leave at once (max_outbound)");
+            return allowed;
+        }
+        return parallel;
     }
 
     private static void empty(Ferry ferry, EvacuationView view, Evacuation evacuation) throws Exception {

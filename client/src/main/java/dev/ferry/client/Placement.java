@@ -29,7 +29,7 @@ final class Placement {
     private final AskedFerryd ferryd;
     private final Patience patience;
     private final Policy policy;
-    private final List<RefugeHost> hosts;
+    private final List<Destination> hosts;
     private final String run = UUID.randomUUID().toString();
     private int starts;
     private long somebodyMayLeaveNs = System.nanoTime();
@@ -39,7 +39,7 @@ final class Placement {
         this.ferryd = ferryd;
         this.patience = patience;
         this.policy = policy;
-        this.hosts = to.stream().map(RefugeHost::new).toList();
+        this.hosts = to.stream().map(Destination::new).toList();
     }
 
     /** False: this host lets nobody leave for now. */
@@ -54,7 +54,7 @@ final class Placement {
 
     /** Whoever answers says how long a guest may stall: that is the guest's and not the destination's. */
     void predict(Evacuee e) throws LostException, InterruptedException {
-        for (RefugeHost host : hosts) {
+        for (Destination host : hosts) {
             if (!e.prediction().hasPredictedDowntimeMs()) {
                 ask(e, host, new ArrayList<>());
             }
@@ -64,7 +64,7 @@ final class Placement {
     /** It moves afterwards, waits, or is left. */
     void start(Evacuee e) throws LostException, InterruptedException {
         List<String> notNow = new ArrayList<>();
-        for (RefugeHost host : candidates(e, notNow)) {
+        for (Destination host : candidates(e, notNow)) {
             if (e.state() == Evacuee.State.WAITING) {
                 tryStart(e, host, notNow);
             }
@@ -82,7 +82,7 @@ final class Placement {
     /** As {@link #start}, and nothing is started: the destination is that of a plan. */
     void plan(Evacuee e) throws LostException, InterruptedException {
         List<String> notNow = new ArrayList<>();
-        List<RefugeHost> able = candidates(e, notNow);
+        List<Destination> able = candidates(e, notNow);
         if (e.state() != Evacuee.State.WAITING) {
             return;
         }
@@ -96,15 +96,15 @@ final class Placement {
         }
     }
 
-    private List<RefugeHost> candidates(Evacuee e, List<String> notNow) throws LostException, InterruptedException {
-        List<RefugeHost> able = new ArrayList<>();
-        for (RefugeHost host : hosts) {
+    private List<Destination> candidates(Evacuee e, List<String> notNow) throws LostException, InterruptedException {
+        List<Destination> able = new ArrayList<>();
+        for (Destination host : hosts) {
             if (ask(e, host, notNow)) {
                 able.add(host);
             }
         }
-        able.sort(Comparator.<RefugeHost>comparingInt(h -> e.failuresAt(h.address))
-                .thenComparing(Comparator.comparingLong(RefugeHost::room).reversed()));
+        able.sort(Comparator.<Destination>comparingInt(h -> e.failuresAt(h.address))
+                .thenComparing(Comparator.comparingLong(Destination::room).reversed()));
         return able;
     }
 
@@ -113,7 +113,7 @@ final class Placement {
      *
      * @param notNow gets what is only against it for now
      */
-    private boolean ask(Evacuee e, RefugeHost host, List<String> notNow) throws LostException, InterruptedException {
+    private boolean ask(Evacuee e, Destination host, List<String> notNow) throws LostException, InterruptedException {
         long now = System.nanoTime();
         if (e.isRefusedBy(host.address) || e.state() != Evacuee.State.WAITING) {
             return false;
@@ -142,7 +142,7 @@ final class Placement {
         }
     }
 
-    private boolean judge(Evacuee e, RefugeHost host, List<Reason> against, List<String> notNow) {
+    private boolean judge(Evacuee e, Destination host, List<Reason> against, List<String> notNow) {
         String text =
                 against.stream().map(r -> r.getCode() + ": " + r.getMessage()).collect(Collectors.joining("; "));
         if (against.isEmpty()) {
@@ -158,7 +158,7 @@ final class Placement {
         return false;
     }
 
-    private void tryStart(Evacuee e, RefugeHost host, List<String> notNow) throws LostException, InterruptedException {
+    private void tryStart(Evacuee e, Destination host, List<String> notNow) throws LostException, InterruptedException {
         long beginNs = System.nanoTime();
         starts++;
         try {
@@ -173,7 +173,7 @@ final class Placement {
         }
     }
 
-    private void refused(Evacuee e, RefugeHost host, StatusRuntimeException why, long tookNs, List<String> notNow)
+    private void refused(Evacuee e, Destination host, StatusRuntimeException why, long tookNs, List<String> notNow)
             throws LostException, InterruptedException {
         Status status = why.getStatus();
         String text = status.getDescription() == null ? status.getCode().name() : status.getDescription();
@@ -210,7 +210,7 @@ final class Placement {
     /** Everything that is against it, each thing once. */
     private String against(Evacuee e) {
         Map<String, List<String>> byReason = new LinkedHashMap<>();
-        for (RefugeHost host : hosts) {
+        for (Destination host : hosts) {
             String reason = e.refusals().getOrDefault(host.address, host.why());
             if (!reason.isEmpty()) {
                 byReason.computeIfAbsent(reason, r -> new ArrayList<>()).add(host.address);

@@ -3,7 +3,7 @@ package dev.ferry.client;
 import java.util.OptionalLong;
 
 /** A destination of an evacuation, as last heard of. Changed by {@link Evacuation} only. */
-final class RefugeHost {
+final class Destination {
     final String address;
     private OptionalLong roomBytes = OptionalLong.empty();
     private long promisedBytes;
@@ -12,7 +12,7 @@ final class RefugeHost {
     private long awaySinceNs;
     private long askAgainNs;
 
-    RefugeHost(String address) {
+    Destination(String address) {
         this.address = address;
     }
 
