@@ -2,6 +2,7 @@ package dev.ferry.client;
 
 import dev.ferry.v1.CheckRequest;
 import dev.ferry.v1.CheckResponse;
+import dev.ferry.v1.Reason;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -33,10 +34,21 @@ final class CheckCommand extends ClientCommand {
 
     private String text(CheckResponse answer) {
         if (answer.getReasonsCount() == 0) {
-            return "guest " + guest + " (" + Units.bytes(answer.getMemoryTotalBytes()) + ") can move to " + to + "\n";
+            return "guest " + guest + " (" + Units.bytes(answer.getMemoryTotalBytes()) + ") can move to " + to + "\n"
+                    + prediction(answer);
         }
         Table table = new Table("CODE", "REASON");
         answer.getReasonsList().forEach(r -> table.row(r.getCode(), r.getMessage()));
-        return "guest " + guest + " cannot move to " + to + ":\n" + table;
+        boolean later = answer.getReasonsList().stream().allMatch(Reason::getTemporary);
+        return "guest " + guest + " cannot move to " + to + (later ? " now" : "") + ":\n" + table;
+    }
+
+    private static String prediction(CheckResponse answer) {
+        return answer.hasPredictedDowntimeMs()
+                ? "with " + Units.bytes(answer.getMemoryPopulatedBytes())
+                        + " in its memory, as guests before it: downtime about "
+                        + Units.duration(answer.getPredictedDowntimeMs()) + ", post-copy about "
+                        + Units.duration(answer.getPredictedPostcopyMs()) + "\n"
+                : "";
     }
 }

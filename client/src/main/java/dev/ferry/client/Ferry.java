@@ -22,7 +22,7 @@ import picocli.CommandLine.TypeConversionException;
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             " 0:done",
-            " 1:the migration failed or was cancelled (the message says where the guest is), or the guest cannot move",
+            " 1:the migration failed or was cancelled (the message says where the guest is), the guest cannot move, or guests are left",
             " 2:usage",
             "64 + N:an RPC error; N is the gRPC status code (78: ferryd cannot be reached)"
         },
@@ -30,6 +30,7 @@ import picocli.CommandLine.TypeConversionException;
             GuestCommand.class,
             CheckCommand.class,
             MigrateCommand.class,
+            EvacuateCommand.class,
             ListCommand.class,
             ShowCommand.class,
             WatchCommand.class,

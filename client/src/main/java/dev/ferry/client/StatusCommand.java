@@ -25,6 +25,10 @@ final class StatusCommand extends ClientCommand {
                 .add("up", Units.duration((double) s.getUptimeMs()))
                 .add("control", String.join(", ", s.getControlAddressesList()))
                 .add("peer", s.getPeerAddress())
+                .add(
+                        "moves",
+                        s.getOutbound() + " of " + s.getMaxOutbound() + " outbound, " + s.getInbound() + " of "
+                                + s.getMaxInbound() + " inbound")
                 .add("tls", mode(security.getMode()));
         if (security.getMode() == PeerSecurity.Mode.MODE_MUTUAL) {
             fields.add(

@@ -56,6 +56,7 @@ class CommandsTest extends CommandTest {
                 .contains("tls            mutual, 1.3\n")
                 .contains("host-a, ends 1970-01-02T00:00:00Z\n")
                 .contains("lets in        host-b\n")
+                .contains("moves          1 of 3 outbound, 0 of 8 inbound\n")
                 .contains("refused        3 ");
         assertThat(StatusCommand.text(Samples.status().toBuilder()
                         .setPeerSecurity(PeerSecurity.newBuilder().setMode(PeerSecurity.Mode.MODE_OFF))
@@ -81,6 +82,31 @@ class CommandsTest extends CommandTest {
                 CheckResponse.newBuilder().setMemoryTotalBytes(1L << 30).build();
         assertThat(ferry("check", "web1", "--to", "b:7420")).isZero();
         assertThat(screen.out()).isEqualTo("guest web1 (1.0 GiB) can move to b:7420\n");
+    }
+
+    @Test
+    void shouldSayWhatAMoveWouldTake() {
+        ferryd.checkResponse = CheckResponse.newBuilder()
+                .setMemoryTotalBytes(1L << 30)
+                .setMemoryPopulatedBytes(1L << 29)
+                .setPredictedDowntimeMs(12.5)
+                .setPredictedPostcopyMs(1500)
+                .build();
+        assertThat(ferry("check", "web1", "--to", "b:7420")).isZero();
+        assertThat(screen.out())
+                .contains("with 512.0 MiB in its memory", "downtime about 12.500 ms, post-copy about 1.50 s");
+    }
+
+    @Test
+    void shouldSayThatALimitPasses() {
+        ferryd.checkResponse = CheckResponse.newBuilder()
+                .addReasons(Reason.newBuilder()
+                        .setCode("INBOUND_LIMIT")
+                        .setMessage("8 arrive")
+                        .setTemporary(true))
+                .build();
+        assertThat(ferry("check", "web1", "--to", "b:7420")).isEqualTo(1);
+        assertThat(screen.out()).startsWith("guest web1 cannot move to b:7420 now:\n");
     }
 
     @Test

@@ -42,6 +42,8 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
 /** A real gRPC server on a real unix socket, whose answers a test sets and whose requests it reads. */
 final class FakeFerryd implements AutoCloseable {
@@ -51,6 +53,13 @@ final class FakeFerryd implements AutoCloseable {
     volatile CheckResponse checkResponse = CheckResponse.getDefaultInstance();
     volatile List<ListResponse> pages = List.of(ListResponse.getDefaultInstance());
     volatile Migration migration = Samples.precopy();
+    volatile List<Guest> guests = List.of(Samples.guest());
+
+    /** Where set, they decide what is answered to each request; what they throw is the answer. */
+    volatile Function<CheckRequest, CheckResponse> check = r -> checkResponse;
+
+    volatile Function<StartRequest, Migration> start = r -> migration;
+    volatile Function<GetRequest, Migration> get = r -> migration;
     volatile Report report = Reports.source();
     /** What a Watch gets; it decides whether to end the stream. */
     volatile Consumer<StreamObserver<Migration>> watch = StreamObserver::onCompleted;
@@ -97,29 +106,36 @@ final class FakeFerryd implements AutoCloseable {
     }
 
     private <T> void answer(Object request, StreamObserver<T> observer, T answer) {
+        answerBy(request, observer, () -> answer);
+    }
+
+    private <T> void answerBy(Object request, StreamObserver<T> observer, Supplier<T> answer) {
         requests.add(request);
-        if (refusal != null) {
-            observer.onError(refusal);
-            return;
+        try {
+            if (refusal != null) {
+                throw refusal;
+            }
+            observer.onNext(answer.get());
+            observer.onCompleted();
+        } catch (RuntimeException e) {
+            observer.onError(e);
         }
-        observer.onNext(answer);
-        observer.onCompleted();
     }
 
     private final class Migrations extends MigrationServiceGrpc.MigrationServiceImplBase {
         @Override
         public void check(CheckRequest request, StreamObserver<CheckResponse> observer) {
-            answer(request, observer, checkResponse);
+            answerBy(request, observer, () -> check.apply(request));
         }
 
         @Override
         public void start(StartRequest request, StreamObserver<Migration> observer) {
-            answer(request, observer, migration);
+            answerBy(request, observer, () -> start.apply(request));
         }
 
         @Override
         public void get(GetRequest request, StreamObserver<Migration> observer) {
-            answer(request, observer, migration);
+            answerBy(request, observer, () -> get.apply(request));
         }
 
         @Override
@@ -192,7 +208,7 @@ final class FakeFerryd implements AutoCloseable {
             answer(
                     request,
                     observer,
-                    ListGuestsResponse.newBuilder().addGuests(Samples.guest()).build());
+                    ListGuestsResponse.newBuilder().addAllGuests(guests).build());
         }
 
         @Override

@@ -116,6 +116,9 @@ final class Samples {
                         .addAllowed("host-b")
                         .setRefused(3))
                 .setUptimeMs(5_000)
+                .setMaxOutbound(3)
+                .setMaxInbound(8)
+                .setOutbound(1)
                 .build();
     }
 
