@@ -56,7 +56,9 @@ class CommandsTest extends CommandTest {
                 .contains("tls            mutual, 1.3\n")
                 .contains("host-a, ends 1970-01-02T00:00:00Z\n")
                 .contains("lets in        host-b\n")
-                .contains("refused        3 ");
+                .contains("operators      scheduler.example\n")
+                .contains("viewers        grafana.example, dashboard.example\n")
+                .contains("refused        3 connections and calls of peers, 4 of control clients\n");
         assertThat(StatusCommand.text(Samples.status().toBuilder()
                         .setPeerSecurity(PeerSecurity.newBuilder().setMode(PeerSecurity.Mode.MODE_OFF))
                         .build()))
