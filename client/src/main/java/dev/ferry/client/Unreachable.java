@@ -22,7 +22,12 @@ final class Unreachable {
         String why = reason(status);
         if (cause(status, Http2Exception.class) != null) {
             return "whoever listens at " + endpoint + " does not speak as ferryd does without TLS: it wants TLS"
-                    + " (without --tls off), or is no ferryd";
+                    + " (leave --tls off out), or is no ferryd";
+        }
+        if (hungUp(status) && !endpoint.startsWith("unix:")) {
+            return "ferryd at " + endpoint
+                    + " has hung up: it wants TLS (leave --tls off out if you said it), it was stopped, or it"
+                    + " has no room for more connections of yours";
         }
         if (cause(status, NotSslRecordException.class) != null) {
             return "ferryd at " + endpoint
@@ -58,7 +63,12 @@ final class Unreachable {
     }
 
     private static boolean isAboutTls(Status status) {
-        return cause(status, Http2Exception.class) != null;
+        return cause(status, Http2Exception.class) != null || hungUp(status);
+    }
+
+    /** gRPC's words for a connection that the other end has closed without any. */
+    private static boolean hungUp(Status status) {
+        return String.valueOf(status.getDescription()).contains("Network closed for unknown reason");
     }
 
     private static IOException ioCause(Status status) {

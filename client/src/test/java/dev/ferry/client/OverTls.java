@@ -14,10 +14,13 @@ import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** A gRPC server over TCP that lists no migrations, and certificates by {@code ferry tls init}. */
@@ -59,9 +62,9 @@ final class OverTls implements AutoCloseable {
     /** {@code ferry tls init} with these words. */
     static void init(Path directory, String... words) {
         Screen screen = new Screen();
-        List<String> all = new java.util.ArrayList<>(List.of("tls", "init", "--dir", directory.toString()));
+        List<String> all = new ArrayList<>(List.of("tls", "init", "--dir", directory.toString()));
         all.addAll(List.of(words));
-        assertThat(Ferry.execute(screen.terminal(false, java.util.Map.of()), all.toArray(String[]::new)))
+        assertThat(Ferry.execute(screen.terminal(false, Map.of()), all.toArray(String[]::new)))
                 .as(screen.err())
                 .isZero();
     }
@@ -76,5 +79,21 @@ final class OverTls implements AutoCloseable {
                     StandardCopyOption.COPY_ATTRIBUTES);
         }
         return to;
+    }
+
+    /** Puts one in the place of this certificate that ended a week ago. */
+    static void expire(Path certificate) throws Exception {
+        Path store = certificate.resolveSibling("late.p12");
+        keytool("-genkeypair -alias late -keyalg EC -dname CN=late -startdate -10d -validity 3 -keystore " + store);
+        keytool("-exportcert -rfc -alias late -file " + certificate + " -keystore " + store);
+    }
+
+    private static void keytool(String words) throws Exception {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "keytool").toString());
+        command.addAll(List.of((words + " -storetype PKCS12 -storepass for-a-test").split(" ")));
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(said).isZero();
     }
 }

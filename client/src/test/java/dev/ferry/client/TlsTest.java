@@ -181,7 +181,7 @@ class TlsTest {
             expect(
                     ferry(Map.of(), "--endpoint", server.endpoint(), "--tls", "off", "list"),
                     "wants TLS",
-                    "without --tls off");
+                    "leave --tls off out");
         }
     }
 
@@ -195,8 +195,9 @@ class TlsTest {
         assertThat(list("127.0.0.1:1", noKey)).isEqualTo(ExitCode.USAGE);
         assertThat(screen.err()).contains("client.key: no private key");
 
-        OverTls.init(dir.resolve("late"), "--days", "-2", "--client", "carol");
-        assertThat(list("127.0.0.1:1", dir.resolve("late/carol"))).isEqualTo(ExitCode.USAGE);
+        Path late = OverTls.mixed(ours.resolve("alice"), ours.resolve("alice"), "", dir.resolve("late"));
+        OverTls.expire(late.resolve("client.crt"));
+        assertThat(list("127.0.0.1:1", late)).isEqualTo(ExitCode.USAGE);
         assertThat(screen.err()).contains("client.crt has expired, on 2");
     }
 
