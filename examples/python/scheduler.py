@@ -5,6 +5,7 @@ repeated, follows a move through lost connections without missing an event, move
 destination, and after a failure asks where the guest is before it does anything else.
 """
 
+import pathlib
 import time
 import uuid
 
@@ -48,20 +49,30 @@ class Refused(Exception):
             self.reason = self.reasons[0]
 
 
-class Host:
-    """One ferryd."""
+def credentials(directory):
+    ca, key, certificate = ((pathlib.Path(directory) / f).read_bytes() for f in ("ca.crt", "client.key", "client.crt"))
+    return grpc.ssl_channel_credentials(ca, key, certificate)
 
-    def __init__(self, name, endpoint):
+
+class Host:
+    """One ferryd: by its unix socket, or HOST:PORT with the directory that has ca.crt, client.crt and client.key."""
+
+    def __init__(self, name, endpoint, tls=None):
         self.name = name
         self.endpoint = endpoint
+        self.tls = tls
         self.channel = None
         self.connect()
 
     def connect(self):
         if self.channel:
             self.channel.close()
-        options = [("grpc.default_authority", "localhost"), ("grpc.max_reconnect_backoff_ms", 500)]
-        self.channel = grpc.insecure_channel(self.endpoint, options=options)
+        options = [("grpc.max_reconnect_backoff_ms", 500)]
+        if self.tls and not self.endpoint.startswith("unix:"):
+            self.channel = grpc.secure_channel(self.endpoint, credentials(self.tls), options=options)
+        else:
+            options.append(("grpc.default_authority", "localhost"))
+            self.channel = grpc.insecure_channel(self.endpoint, options=options)
         self.migrations = migration_pb2_grpc.MigrationServiceStub(self.channel)
         self.guests = migration_pb2_grpc.GuestServiceStub(self.channel)
         self.placement = placement_pb2_grpc.PlacementServiceStub(self.channel)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Moves real guests over three real ferryds as a scheduler would, and shows on the way what it relies on.
 
-  tour.py --stubs DIRECTORY NAME=ENDPOINT NAME=ENDPOINT NAME=ENDPOINT
+  tour.py --stubs DIRECTORY [--tls DIRECTORY] NAME=ENDPOINT NAME=ENDPOINT NAME=ENDPOINT
 
 The first host has the guests web1, web2 and web3. Ends with 0 only if everything was as it should be. The line "now: PAUSED HOST"
 says that the ferryd of HOST may be killed: the third guest's move is under way to it.
@@ -14,6 +14,7 @@ import sys
 def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--stubs", required=True, help="where generate.sh has put them")
+    parser.add_argument("--tls", help="ca.crt, client.crt and client.key, for endpoints HOST:PORT")
     parser.add_argument("hosts", nargs=3, metavar="NAME=ENDPOINT")
     return parser.parse_args()
 
@@ -34,7 +35,7 @@ def main():
     import scheduler as s  # noqa: E402  (needs the stubs)
     from ferry.v1 import events_pb2, migration_pb2, placement_pb2
 
-    hosts = [s.Host(*h.split("=", 1)) for h in args.hosts]
+    hosts = [s.Host(*h.split("=", 1), tls=args.tls) for h in args.hosts]
     first = hosts[0]
     networks = s.Networks()
     it = s.Scheduler(hosts, networks, say)

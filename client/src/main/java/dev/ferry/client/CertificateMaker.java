@@ -28,7 +28,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** A CA and certificates of hosts, as PEM files, by the JDK's own keytool (P-256). Keys are readable by their owner only. */
+/** A CA and certificates of hosts and clients, as PEM files, by the JDK's own keytool (P-256). Keys are readable by their owner only. */
 final class CertificateMaker implements AutoCloseable {
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,253}");
     private static final Pattern ADDRESS = Pattern.compile("[0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*");
@@ -42,7 +42,7 @@ final class CertificateMaker implements AutoCloseable {
     /** Only in the environment of keytool. */
     private final String password = new BigInteger(160, new SecureRandom()).toString(36);
 
-    /** @param days how long a host's certificate is valid */
+    /** @param days how long a certificate is valid, but for the CA's */
     CertificateMaker(Path directory, int days) throws IOException {
         this.directory = directory;
         this.days = days;
@@ -77,20 +77,44 @@ final class CertificateMaker implements AutoCloseable {
     }
 
     /**
-     * @param names the host's own first
-     * @return the directory with ca.crt, host.crt and host.key
+     * Whose certificate. A client's must not do for a host, which may move guests to others; and a host is no client unless its name is said
+     * to be one.
      */
-    Path makeHost(List<String> names) throws IOException, InterruptedException {
+    enum Kind {
+        HOST("host", "serverAuth,clientAuth"),
+        CLIENT("client", "clientAuth");
+
+        private final String file;
+        private final String usage;
+
+        Kind(String file, String usage) {
+            this.file = file;
+            this.usage = usage;
+        }
+    }
+
+    /**
+     * @param names its own first
+     * @return the directory with ca.crt, and host.crt and host.key, or client.crt and client.key
+     */
+    Path make(Kind kind, List<String> names) throws IOException, InterruptedException {
         for (String name : names) {
             if (!NAME.matcher(name).matches() && !ADDRESS.matcher(name).matches()) {
-                throw new IllegalArgumentException("\"" + name + "\" is neither a host's name nor an address");
+                throw new IllegalArgumentException(
+                        "\"" + name + "\" is neither a " + kind.file + "'s name nor an address");
             }
         }
         Path out = directory.resolve(names.get(0));
-        if (Files.exists(out.resolve("host.key"))) {
-            throw new IOException(out.resolve("host.key") + " exists: it is not written over");
+        for (Kind other : Kind.values()) {
+            Path key = out.resolve(other.file + ".key");
+            if (Files.exists(key)) {
+                throw new IOException(key + " exists: "
+                        + (other == kind
+                                ? "it is not written over"
+                                : "a client with a host's name would be taken for it; choose another name"));
+            }
         }
-        String alias = "host-" + names.get(0);
+        String alias = kind.file + "-" + names.get(0);
         String subjects = names.stream()
                 .map(n -> (ADDRESS.matcher(n).matches() ? "ip:" : "dns:") + n)
                 .collect(Collectors.joining(","));
@@ -108,11 +132,11 @@ final class CertificateMaker implements AutoCloseable {
                 "-ext",
                 "ku:c=digitalSignature",
                 "-ext",
-                "eku=serverAuth,clientAuth");
+                "eku=" + kind.usage);
         Files.createDirectories(out);
         Files.copy(directory.resolve("ca.crt"), out.resolve("ca.crt"), StandardCopyOption.REPLACE_EXISTING);
-        Files.copy(answer, out.resolve("host.crt"), StandardCopyOption.REPLACE_EXISTING);
-        writeKey(alias, out.resolve("host.key"));
+        Files.copy(answer, out.resolve(kind.file + ".crt"), StandardCopyOption.REPLACE_EXISTING);
+        writeKey(alias, out.resolve(kind.file + ".key"));
         return out;
     }
 

@@ -14,7 +14,7 @@ abstract class ClientCommand implements Callable<Integer> {
     @Override
     public final Integer call() throws Exception {
         Ferry ferry = (Ferry) spec.root().userObject();
-        try (Connection connection = new Connection(ferry.endpoint())) {
+        try (Connection connection = new Connection(ferry.endpoint(), ferry::tls)) {
             return run(ferry, connection);
         }
     }

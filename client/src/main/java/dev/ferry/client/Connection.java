@@ -13,7 +13,10 @@ import io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.net.UnixDomainSocketAddress;
+import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /**
  * One channel to one ferryd. Dials with the first call. Unix sockets through NIO, which has them since Java 16: no native
@@ -29,23 +32,29 @@ final class Connection implements AutoCloseable {
             new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("ferry", true), NioIoHandler.newFactory());
     private final ManagedChannel channel;
 
-    Connection(Endpoint endpoint) {
-        channel = builder(endpoint)
+    /** @param tls how TCP is secured; not asked for a unix socket, which knows its callers */
+    Connection(Endpoint endpoint, Supplier<Optional<Path>> tls) {
+        channel = builder(endpoint, tls)
                 .eventLoopGroup(loop)
                 .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_LIMIT_MS)
-                .usePlaintext()
                 .directExecutor()
                 .build();
     }
 
-    private static NettyChannelBuilder builder(Endpoint endpoint) {
+    private static NettyChannelBuilder builder(Endpoint endpoint, Supplier<Optional<Path>> tls) {
         if (endpoint instanceof Endpoint.Unix unix) {
             return NettyChannelBuilder.forAddress(UnixDomainSocketAddress.of(unix.path()))
                     .channelType(NioDomainSocketChannel.class)
-                    .overrideAuthority("localhost");
+                    .overrideAuthority("localhost")
+                    .usePlaintext();
         }
         HostPort tcp = ((Endpoint.Tcp) endpoint).address();
-        return NettyChannelBuilder.forTarget("dns:///" + tcp).channelType(NioSocketChannel.class);
+        NettyChannelBuilder builder =
+                NettyChannelBuilder.forTarget("dns:///" + tcp).channelType(NioSocketChannel.class);
+        Optional<Path> directory = tls.get();
+        return directory.isPresent()
+                ? builder.sslContext(new ClientTls(directory.get()).context())
+                : builder.usePlaintext();
     }
 
     MigrationServiceGrpc.MigrationServiceBlockingStub migrations() {

@@ -54,7 +54,7 @@ sealed interface Endpoint {
         }
     }
 
-    /** TCP, without TLS for now: ferryd allows it on loopback only. */
+    /** TCP: with TLS, see {@link TlsChoice}. */
     record Tcp(HostPort address) implements Endpoint {
         @Override
         public String toString() {

@@ -2,6 +2,8 @@ package dev.ferry.client;
 
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Optional;
 import java.util.function.Function;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -56,6 +58,16 @@ final class Ferry {
                 "(default: $FERRY_ENDPOINT, else " + Endpoint.DEFAULT + ")"
             })
     private Endpoint endpoint;
+
+    @Option(
+            names = "--tls",
+            scope = ScopeType.INHERIT,
+            paramLabel = "DIR|off",
+            description = {
+                "for HOST:PORT: the directory with ca.crt, client.crt and client.key, or off, for a ferryd without TLS",
+                "(default: $FERRY_TLS, else ~/.config/ferry/tls, else /etc/ferry/client)"
+            })
+    private String tls;
 
     @Option(
             names = {"-o", "--output"},
@@ -114,6 +126,11 @@ final class Ferry {
         }
     }
 
+    /** As {@link TlsChoice#of}. */
+    Optional<Path> tls() {
+        return TlsChoice.of(tls, terminal.environment());
+    }
+
     /** For a message about an error: never one more error. */
     private String where() {
         try {
@@ -137,6 +154,7 @@ final class Ferry {
 
     /** How to call ferry again for the same daemon, for hints that can be pasted. */
     String again(String command) {
-        return "ferry " + (endpoint == null ? "" : "--endpoint " + endpoint + " ") + command;
+        return "ferry " + (endpoint == null ? "" : "--endpoint " + endpoint + " ")
+                + (tls == null ? "" : "--tls " + tls + " ") + command;
     }
 }

@@ -1,5 +1,6 @@
 package dev.ferry.client;
 
+import dev.ferry.v1.ControlSecurity;
 import dev.ferry.v1.GetStatusRequest;
 import dev.ferry.v1.GetStatusResponse;
 import dev.ferry.v1.PeerSecurity;
@@ -9,7 +10,7 @@ import picocli.CommandLine.Command;
 /** {@code ferry status}. */
 @Command(
         name = "status",
-        description = "Says what this ferryd is, where it listens, and how connections of other daemons are secured.")
+        description = "Says what this ferryd is, where it listens, and how its connections are secured.")
 final class StatusCommand extends ClientCommand {
     @Override
     int run(Ferry ferry, Connection connection) {
@@ -41,7 +42,15 @@ final class StatusCommand extends ClientCommand {
                                     ? "every host with a certificate of the CA"
                                     : String.join(", ", security.getAllowedList()));
         }
-        return fields.add("refused", security.getRefused() + " connections and calls of peers")
+        ControlSecurity control = s.getControlSecurity();
+        if (control.getClientOperatorsCount() + control.getClientViewersCount() > 0) {
+            fields.add("operators", String.join(", ", control.getClientOperatorsList()))
+                    .add("viewers", String.join(", ", control.getClientViewersList()));
+        }
+        return fields.add(
+                        "refused",
+                        security.getRefused() + " connections and calls of peers, " + control.getRefused()
+                                + " of control clients")
                 .toString();
     }
 

@@ -57,7 +57,9 @@ class CommandsTest extends CommandTest {
                 .contains("host-a, ends 1970-01-02T00:00:00Z\n")
                 .contains("lets in        host-b\n")
                 .contains("moves          1 of 3 outbound, 0 of 8 inbound\n")
-                .contains("refused        3 ");
+                .contains("operators      scheduler.example\n")
+                .contains("viewers        grafana.example, dashboard.example\n")
+                .contains("refused        3 connections and calls of peers, 4 of control clients\n");
         assertThat(StatusCommand.text(Samples.status().toBuilder()
                         .setPeerSecurity(PeerSecurity.newBuilder().setMode(PeerSecurity.Mode.MODE_OFF))
                         .build()))

@@ -86,7 +86,7 @@ class ErrorsTest extends CommandTest {
 
     @Test
     void shouldSayThatNobodyListensOnTcp() {
-        assertThat(ferry("--endpoint", "127.0.0.1:1", "list")).isEqualTo(78);
+        assertThat(ferry("--endpoint", "127.0.0.1:1", "--tls", "off", "list")).isEqualTo(78);
         assertThat(screen.err()).contains("127.0.0.1:1", "Connection refused", "does ferryd run");
     }
 

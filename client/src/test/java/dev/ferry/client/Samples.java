@@ -1,6 +1,7 @@
 package dev.ferry.client;
 
 import dev.ferry.v1.Block;
+import dev.ferry.v1.ControlSecurity;
 import dev.ferry.v1.GetStatusResponse;
 import dev.ferry.v1.Guest;
 import dev.ferry.v1.GuestStatus;
@@ -115,6 +116,11 @@ final class Samples {
                         .setCertificateEndsUnixMs(86_400_000)
                         .addAllowed("host-b")
                         .setRefused(3))
+                .setControlSecurity(ControlSecurity.newBuilder()
+                        .addClientOperators("scheduler.example")
+                        .addClientViewers("grafana.example")
+                        .addClientViewers("dashboard.example")
+                        .setRefused(4))
                 .setUptimeMs(5_000)
                 .setMaxOutbound(3)
                 .setMaxInbound(8)

@@ -31,6 +31,8 @@ import org.slf4j.LoggerFactory;
 public final class Connections extends ServerTransportFilter {
     private static final Logger LOG = LoggerFactory.getLogger(Connections.class);
 
+    private static final long QUIET_NS = TimeUnit.SECONDS.toNanos(1);
+
     private final String what;
     private final ConnectionLimits limits;
     private final Set<Status.Code> refusals;
@@ -46,6 +48,7 @@ public final class Connections extends ServerTransportFilter {
     private final Set<Connection> waiting = new LinkedHashSet<>();
 
     private final AtomicLong refused = new AtomicLong();
+    private final AtomicLong quietUntilNs = new AtomicLong(System.nanoTime());
 
     /**
      * @param what the listener's, for the log: "a peer"
@@ -62,6 +65,9 @@ public final class Connections extends ServerTransportFilter {
         private final Channel channel;
         private final Knock knock = new Knock();
         private volatile Remote remote;
+
+        /** On its event loop only. */
+        private boolean takesTooMuch;
 
         Connection(Channel channel) {
             this.channel = channel;
@@ -117,8 +123,7 @@ public final class Connections extends ServerTransportFilter {
         InetAddress host = ((InetSocketAddress) key).getAddress();
         if (ofAddress.merge(host, 1, Integer::sum) > limits.ofOneAddress()) {
             leave(ofAddress, host);
-            refused.incrementAndGet();
-            LOG.warn("{} has {} connections already: another one is refused", host, limits.ofOneAddress());
+            refuse("{} has {} connections already: another one is refused", host, limits.ofOneAddress());
             return true;
         }
         Connection connection = new Connection(child);
@@ -135,11 +140,20 @@ public final class Connections extends ServerTransportFilter {
             if (remote != null) {
                 leave(ofCaller, remote.who());
             } else if (!connection.knock.wasAll()) {
-                refused.incrementAndGet();
-                LOG.warn("a connection from {} ended before it was one of {}", key, what);
+                refuse("a connection from {} ended before it was one of {}", key, what);
             }
         });
         return false;
+    }
+
+    /** Counts it, and says it unless it has just said something: who is refused often must not fill the log. */
+    private void refuse(String why, Object who, Object limit) {
+        refused.incrementAndGet();
+        long now = System.nanoTime();
+        long until = quietUntilNs.get();
+        if (now - until >= 0 && quietUntilNs.compareAndSet(until, now + QUIET_NS)) {
+            LOG.warn(why, who, limit);
+        }
     }
 
     /** A handshake takes milliseconds: who has waited longest is not going to end it. */
@@ -154,7 +168,7 @@ public final class Connections extends ServerTransportFilter {
             }
         }
         if (oldest != null) {
-            oldest.channel.close();
+            close(oldest);
         }
     }
 
@@ -174,8 +188,7 @@ public final class Connections extends ServerTransportFilter {
             waiting.remove(connection);
         }
         if (ofCaller.merge(remote.who(), 1, Integer::sum) > limits.ofOneCaller()) {
-            refused.incrementAndGet();
-            LOG.warn("{} has {} connections already: another one is refused", remote.who(), limits.ofOneCaller());
+            refuse("{} has {} connections already: another one is refused", remote.who(), limits.ofOneCaller());
             close(connection);
         }
         return attributes.toBuilder().set(Remote.KEY, remote).build();
@@ -186,9 +199,10 @@ public final class Connections extends ServerTransportFilter {
         return key == null ? null : open.get(key);
     }
 
-    /** Not while gRPC is in the middle of it. */
+    /** At once: gRPC's own way, through the pipeline, waits for the calls that are open. Not while gRPC is in the middle of it. */
     private static void close(Connection connection) {
-        connection.channel.eventLoop().execute(connection.channel::close);
+        Channel channel = connection.channel;
+        channel.eventLoop().execute(() -> channel.unsafe().close(channel.newPromise()));
     }
 
     /** Counts the calls that are refused, and the bytes of messages that have begun. */
@@ -218,9 +232,9 @@ public final class Connections extends ServerTransportFilter {
             }
             unfinishedBytes += bytes;
             String who = connection.remote.who();
-            if (bytesOfCaller.merge(who, bytes, Long::sum) > limits.bytesOfOneCaller()) {
-                refused.incrementAndGet();
-                LOG.warn(
+            if (bytesOfCaller.merge(who, bytes, Long::sum) > limits.bytesOfOneCaller() && !connection.takesTooMuch) {
+                connection.takesTooMuch = true;
+                refuse(
                         "{} has more than {} bytes of unfinished messages under way: its connection is closed",
                         who,
                         limits.bytesOfOneCaller());

@@ -8,6 +8,8 @@ import io.grpc.ClientCall;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -21,6 +23,12 @@ final class DemandStream extends ClientCall.Listener<PageFrame> {
     private static final int MAX_REQUEST_BYTES = 2 << 20;
     private static final int HEADER_BYTES = 48;
 
+    /** Bytes of answers that are not on the wire; with more, requests wait. Far more than a guest's vCPUs ask for at once. */
+    static final int MOST_UNSENT_BYTES = 16 << 20;
+
+    /** Requests that wait; with more, the destination does not mean to read. Else it could make the source hold any number of pages. */
+    static final int MOST_WAITING = 4096;
+
     private final ClientCall<PageFrame, PageFrame> call;
     private final DemandSource source;
     private final String peer;
@@ -29,6 +37,10 @@ final class DemandStream extends ClientCall.Listener<PageFrame> {
     private final PageFrame answer = new PageFrame();
     private final CountDownLatch opened = new CountDownLatch(1);
     private final Consumer<DemandStream> broke;
+
+    /** On the event loop only. */
+    private final Deque<Request> waiting = new ArrayDeque<>();
+
     private volatile Status end;
     private volatile boolean closed;
     private final AtomicLong bytesSent = new AtomicLong();
@@ -83,18 +95,44 @@ final class DemandStream extends ClientCall.Listener<PageFrame> {
             opened.countDown();
             return;
         }
+        if (request.runs.size() != 1) {
+            refuse(new IllegalArgumentException("request of " + request.runs.size() + " runs of pages"));
+            return;
+        }
+        Request one =
+                new Request(request.block, request.sequence, request.runs.firstPage(0), request.runs.totalPages());
+        if (waiting.isEmpty() && call.isReady()) {
+            answer(one);
+        } else if (waiting.size() < MOST_WAITING) {
+            waiting.add(one);
+        } else {
+            refuse(new FerryException(
+                    ErrorCategory.RESOURCE_EXHAUSTED,
+                    "more than " + MOST_WAITING + " page requests, and their answers are not read"));
+        }
+    }
+
+    /** The destination has read. */
+    @Override
+    public void onReady() {
+        while (!waiting.isEmpty() && call.isReady()) {
+            answer(waiting.poll());
+        }
+    }
+
+    private record Request(int block, long sequence, long firstPage, long pages) {}
+
+    private void answer(Request request) {
         try {
-            RamBlock block = source.block(request.block);
-            long first = request.runs.firstPage(0);
-            int pages = (int) Math.min(Integer.MAX_VALUE, request.runs.totalPages());
-            if (request.runs.size() != 1
-                    || !block.contains(first, pages)
-                    || pages > MAX_REQUEST_BYTES / block.pageSizeBytes()) {
+            RamBlock block = source.block(request.block());
+            long first = request.firstPage();
+            int pages = (int) Math.min(Integer.MAX_VALUE, request.pages());
+            if (!block.contains(first, pages) || pages > MAX_REQUEST_BYTES / block.pageSizeBytes()) {
                 throw new IllegalArgumentException(
                         "request for pages " + first + ", +" + pages + " of RAM block " + block.name());
             }
-            answer.block = request.block;
-            answer.sequence = request.sequence;
+            answer.block = request.block();
+            answer.sequence = request.sequence();
             boolean zero = !source.read(block, first, pages, answer.data);
             answer.dataLength = zero ? 0 : pages * block.pageSizeBytes();
             answer.crc32c = Crc.of(answer.data, 0, answer.dataLength);
@@ -103,9 +141,14 @@ final class DemandStream extends ClientCall.Listener<PageFrame> {
             call.sendMessage(answer);
             bytesSent.addAndGet(HEADER_BYTES + answer.dataLength);
         } catch (RuntimeException e) {
-            end = Status.fromThrowable(PeerStatus.of(e));
-            call.cancel("page request refused", e);
+            refuse(e);
         }
+    }
+
+    private void refuse(RuntimeException e) {
+        waiting.clear();
+        end = Status.fromThrowable(PeerStatus.of(e));
+        call.cancel("page request refused", e);
     }
 
     @Override

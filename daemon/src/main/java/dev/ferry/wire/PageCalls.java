@@ -1,5 +1,7 @@
 package dev.ferry.wire;
 
+import dev.ferry.base.ErrorCategory;
+import dev.ferry.base.FerryException;
 import dev.ferry.memory.RamBlock;
 import dev.ferry.memory.RunList;
 import dev.ferry.migration.Arrivals;
@@ -23,6 +25,9 @@ import org.slf4j.LoggerFactory;
 final class PageCalls {
     private static final Logger LOG = LoggerFactory.getLogger(PageCalls.class);
     private static final long STATS_EVERY_NS = 200_000_000;
+
+    /** Of acknowledgements: tens of thousands, where a source has a few hundred batches under way. */
+    private static final int MOST_UNREAD_BYTES = 1 << 20;
 
     private final Arrivals arrivals;
     private final Iterable<EventExecutor> loops;
@@ -210,6 +215,7 @@ final class PageCalls {
 
         Bulk(ServerCall<PageFrame, BulkAck> call, Arrivals arrivals) {
             super(call, arrivals);
+            call.setOnReadyThreshold(MOST_UNREAD_BYTES);
         }
 
         @Override
@@ -243,6 +249,10 @@ final class PageCalls {
                 ack.setStats(PeerMessages.toProto(arrivals.counts(migration, epoch)));
             }
             call.sendMessage(ack.build());
+            if (!call.isReady()) {
+                throw new FerryException(
+                        ErrorCategory.RESOURCE_EXHAUSTED, "the source does not read the acknowledgements it asks for");
+            }
         }
     }
 

@@ -253,7 +253,10 @@ final class PeerClient implements PeerLink {
         channels.use(address, connectMs);
         DemandStream before = demand;
         demand = new DemandStream(
-                channels.openUrgent("demand").newCall(PageMethods.DEMAND, ON_THE_EVENT_LOOP),
+                channels.openUrgent("demand")
+                        .newCall(
+                                PageMethods.DEMAND,
+                                ON_THE_EVENT_LOOP.withOnReadyThreshold(DemandStream.MOST_UNSENT_BYTES)),
                 source,
                 migration,
                 epoch,

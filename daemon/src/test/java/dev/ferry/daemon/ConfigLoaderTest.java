@@ -121,7 +121,7 @@ class ConfigLoaderTest {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "# x~sate_dir = '/x' | f.toml:2: sate_dir: unknown, allowed are control.audit_log, control.listen",
+                "# x~sate_dir = '/x' | f.toml:2: sate_dir: unknown, allowed are control.audit_log, control.clients",
                 "[control]~lissten = 'x' | f.toml:2: control.lissten: unknown",
                 "[controll]~listen = 'x' | f.toml:1: controll: unknown",
                 "state_dir = 5 | f.toml:1: state_dir: 5 is no text",

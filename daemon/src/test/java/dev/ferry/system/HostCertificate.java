@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** Of every address that a test's daemons have, made by {@code ferry tls init} once in each run of the tests. */
@@ -36,6 +38,16 @@ final class HostCertificate {
                 """.formatted(DIRECTORY.resolve(HOST), HOST);
     }
 
+    /** The directory for {@code --tls} of a client of the same CA. */
+    static synchronized Path client(String name) throws IOException, InterruptedException {
+        configuration();
+        Path client = DIRECTORY.resolve(name);
+        if (!Files.exists(client)) {
+            init(DIRECTORY, "--client", name);
+        }
+        return client;
+    }
+
     private static void make() throws IOException, InterruptedException {
         String names = String.join(
                 ",",
@@ -45,12 +57,20 @@ final class HostCertificate {
                 CutLink.address("b"),
                 CutLink.secondAddress("a"),
                 CutLink.secondAddress("b"));
-        Process init = new ProcessBuilder(
-                        REPOSITORY.resolve("bin/ferry").toString(), "tls", "init", "--dir", DIRECTORY.toString(), names)
-                .redirectErrorStream(true)
-                .start();
+        init(DIRECTORY, names);
+        if (!Files.exists(DIRECTORY.resolve(HOST))) {
+            throw new IOException("ferry tls init made no " + HOST);
+        }
+    }
+
+    /** {@code ferry tls init} with these words. */
+    static void init(Path directory, String... words) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(
+                List.of(REPOSITORY.resolve("bin/ferry").toString(), "tls", "init", "--dir", directory.toString()));
+        command.addAll(List.of(words));
+        Process init = new ProcessBuilder(command).redirectErrorStream(true).start();
         String said = new String(init.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        if (!init.waitFor(60, TimeUnit.SECONDS) || init.exitValue() != 0 || !Files.exists(DIRECTORY.resolve(HOST))) {
+        if (!init.waitFor(60, TimeUnit.SECONDS) || init.exitValue() != 0) {
             throw new IOException("ferry tls init: " + said);
         }
     }

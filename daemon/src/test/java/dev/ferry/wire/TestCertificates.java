@@ -69,6 +69,11 @@ public final class TestCertificates {
 
     /** A connection to this machine, of a client that has this certificate and not much else. */
     public SSLSocket socket(String alias, int port) throws Exception {
+        return socket(context(alias), port, "127.0.0.1");
+    }
+
+    /** For many of them. */
+    public SSLContext context(String alias) throws Exception {
         KeyStore store = KeyStore.getInstance("PKCS12");
         try (InputStream in = Files.newInputStream(directory.resolve("store.p12"))) {
             store.load(in, PASSWORD.toCharArray());
@@ -90,7 +95,13 @@ public final class TestCertificates {
         trust.init(only);
         SSLContext context = SSLContext.getInstance("TLSv1.3");
         context.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
-        SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket(InetAddress.getLoopbackAddress(), port);
+        return context;
+    }
+
+    /** @param from an address of this machine */
+    public static SSLSocket socket(SSLContext context, int port, String from) throws Exception {
+        SSLSocket socket = (SSLSocket) context.getSocketFactory()
+                .createSocket(InetAddress.getLoopbackAddress(), port, InetAddress.getByName(from), 0);
         SSLParameters parameters = socket.getSSLParameters();
         parameters.setApplicationProtocols(new String[] {"h2"});
         socket.setSSLParameters(parameters);
