@@ -20,7 +20,7 @@ sealed interface Caller {
     record User(String name, int uid, int pid) implements Caller {
         /** @param users names or numbers */
         boolean isOneOf(List<String> users) {
-            return users.contains(name) || users.contains(Integer.toString(uid));
+            return Users.isOneOf(uid, users);
         }
 
         @Override

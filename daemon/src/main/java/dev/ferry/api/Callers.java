@@ -12,8 +12,6 @@ import io.netty.channel.unix.PeerCredentials;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.SocketAddress;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.Map;
@@ -26,8 +24,6 @@ import java.util.Map;
 final class Callers extends ServerTransportFilter {
     /** Of every call. */
     static final Attributes.Key<Caller> CALLER = Attributes.Key.create("ferry-caller");
-
-    private static final Path USERS = Path.of("/etc/passwd");
 
     private final boolean needsCertificates;
     private final Map<SocketAddress, Caller> users = Collections.synchronizedMap(new IdentityHashMap<>());
@@ -55,22 +51,9 @@ final class Callers extends ServerTransportFilter {
     private static Caller of(EpollDomainSocketChannel connection) {
         try {
             PeerCredentials credentials = connection.peerCredentials();
-            return new Caller.User(name(credentials.uid()), credentials.uid(), credentials.pid());
+            return new Caller.User(Users.name(credentials.uid()), credentials.uid(), credentials.pid());
         } catch (IOException e) {
             throw new UncheckedIOException("SO_PEERCRED", e);
-        }
-    }
-
-    /** From /etc/passwd; of a user who is only in a directory service, the number. */
-    private static String name(int uid) {
-        try (var lines = Files.lines(USERS)) {
-            return lines.map(line -> line.split(":", 4))
-                    .filter(user -> user.length > 2 && user[2].equals(Integer.toString(uid)))
-                    .map(user -> user[0])
-                    .findFirst()
-                    .orElse(Integer.toString(uid));
-        } catch (IOException | UncheckedIOException e) {
-            return Integer.toString(uid);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.ferry.daemon;
 
 import dev.ferry.api.ControlRoles;
 import dev.ferry.api.ListenAddress;
+import dev.ferry.api.Users;
 import dev.ferry.migration.LostPagePolicy;
 import dev.ferry.migration.MoveLimits;
 import dev.ferry.migration.Policy;
@@ -144,6 +145,14 @@ final class ConfigLoader {
                 toml.texts("control.viewers", List.of()),
                 toml.texts(operators, List.of()),
                 toml.texts(viewers, List.of()));
+        for (String user : roles.viewers()) {
+            if (!Users.isKnown(user)) { // whoever was meant would be an operator
+                throw toml.wrong(
+                        "control.viewers",
+                        "\"" + user
+                                + "\" is no user in /etc/passwd: say the number of one who is only in a directory service");
+            }
+        }
         for (String key : List.of(operators, viewers)) {
             if (!secure && toml.isSaid(key)) {
                 throw toml.wrong(key, "are names of certificates, and with [tls] mode = \"off\" nobody has one");

@@ -134,6 +134,7 @@ class ConfigLoaderTest {
                 "[control.clients]~viewers = ['a']~[tls]~mode = 'off' | f.toml:2: control.clients.viewers: are names of",
                 "[control.clients]~admins = ['a'] | f.toml:2: control.clients.admins: unknown, allowed are",
                 "[control]~viewers = 'x' | f.toml:2: control.viewers: \"x\" is no list",
+                "[control]~viewers = ['nobody', '7', 'nosuchuser'] | f.toml:2: control.viewers: \"nosuchuser\" is no user",
                 "[tls]~mode = 'maybe' | f.toml:2: tls.mode: \"maybe\", allowed are \"mutual\" and \"off\"",
                 "[tls]~mode = 'off'~key = 'k' | f.toml:3: tls.key: \"k\" is no absolute path",
                 "metrics.listen = '0.0.0.0:1' | f.toml:1: metrics.listen: \"0.0.0.0:1\" is not loopback",
