@@ -66,9 +66,10 @@ final class Unreachable {
         return cause(status, Http2Exception.class) != null || hungUp(status);
     }
 
-    /** gRPC's words for a connection that the other end has closed without any. */
+    /** gRPC's words, or the kernel's, for a connection that the other end has closed without any. */
     private static boolean hungUp(Status status) {
-        return String.valueOf(status.getDescription()).contains("Network closed for unknown reason");
+        return String.valueOf(status.getDescription()).contains("Network closed for unknown reason")
+                || reason(status).contains("Connection reset");
     }
 
     private static IOException ioCause(Status status) {

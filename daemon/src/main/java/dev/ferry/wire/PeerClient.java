@@ -34,7 +34,9 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.netty.channel.ConnectTimeoutException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -120,7 +122,7 @@ final class PeerClient implements PeerLink {
     private String find(boolean again, Runnable goesOn) {
         long endNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(connectSeconds);
         List<String> left = new ArrayList<>(addresses);
-        FerryException away = null;
+        Map<String, FerryException> away = new LinkedHashMap<>();
         FerryException refused = null;
         for (long answerNs = ANSWER_NS; ; answerNs *= 2) {
             long leftNs = Math.max(1, endNs - System.nanoTime());
@@ -136,16 +138,17 @@ final class PeerClient implements PeerLink {
             } catch (FerryException e) {
                 if (e.category() != ErrorCategory.UNAVAILABLE) {
                     left.remove(address);
+                    away.remove(address); // it was only slow
                     refused = refused == null ? e : refused;
-                } else if (wasSilence(e)) {
-                    away = e; // the link was cut again, or the peer is slow
                 } else {
-                    left.remove(address);
-                    away = e;
+                    if (!wasSilence(e)) {
+                        left.remove(address);
+                    } // else the link was cut again, or the peer is slow
+                    away.put(address, e);
                 }
                 if (left.isEmpty() || System.nanoTime() > endNs) {
                     // Where somebody is away he may be the right one: what another one says is not the last word.
-                    throw away == null ? refused : away;
+                    throw away.isEmpty() ? refused : List.copyOf(away.values()).get(away.size() - 1);
                 }
             }
         }

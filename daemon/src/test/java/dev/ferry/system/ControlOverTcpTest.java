@@ -80,7 +80,9 @@ class ControlOverTcpTest {
 
     private static void expect(Said said, int exit, String... words) {
         assertThat(said.exit).as(said.text).isEqualTo(exit);
-        assertThat(said.text).contains(words);
+        for (String word : words) {
+            assertThat(said.text).contains(word);
+        }
     }
 
     private List<JsonNode> audit() throws IOException {
