@@ -6,7 +6,7 @@ import java.util.function.LongSupplier;
 
 /**
  * Progress on stderr. On a terminal one line is drawn again and again, and is gone in the end; elsewhere there is a line
- * once a second and at each new state. Fed by the waiting thread, closed by it or by the one that answers Ctrl-C.
+ * once a second and at each new state, and what it waits for when that changes. Fed by the waiting thread, closed by it or by the one that answers Ctrl-C.
  */
 final class Progress implements ProgressView {
     /** A second, less what the daemon's interval may be early. */
@@ -21,6 +21,7 @@ final class Progress implements ProgressView {
     private final Terminal terminal;
     private final LongSupplier nanoTime;
     private MigrationState shown = MigrationState.MIGRATION_STATE_UNSPECIFIED;
+    private String reason = "";
     private long lineNs;
     private boolean isDrawn;
     private boolean closed;
@@ -44,9 +45,13 @@ final class Progress implements ProgressView {
         long nowNs = nanoTime.getAsLong();
         if (m.getState() != shown || nowNs - lineNs >= LINE_EVERY_NS) {
             terminal.err().println(ProgressLine.of(m));
-            shown = m.getState();
             lineNs = nowNs;
         }
+        if (m.getState() == shown && !m.getReason().equals(reason)) {
+            terminal.say(m.getReason());
+        }
+        shown = m.getState();
+        reason = m.getReason();
     }
 
     @Override

@@ -33,6 +33,23 @@ class ProgressTest {
     }
 
     @Test
+    void shouldSayWhatIsWaitedForWhenThatChanges() {
+        Migration lost =
+                PRECOPY.toBuilder().setReason("connection lost, tried again").build();
+        try (Progress progress = progress(false)) {
+            progress.show(PRECOPY);
+            progress.show(lost);
+            progress.show(lost);
+            progress.show(Samples.postcopy());
+        }
+        assertThat(screen.err().lines())
+                .hasSize(3)
+                .contains("ferry: connection lost, tried again")
+                .first()
+                .isEqualTo(LINE);
+    }
+
+    @Test
     void shouldDrawOneLineOnATerminalAndTakeItAwayInTheEnd() {
         try (Progress progress = progress(true)) {
             progress.show(PRECOPY);

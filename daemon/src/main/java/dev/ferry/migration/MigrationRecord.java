@@ -24,6 +24,9 @@ import org.slf4j.LoggerFactory;
 public final class MigrationRecord implements MigrationProbe {
     private static final Logger LOG = LoggerFactory.getLogger(MigrationRecord.class);
 
+    /** Nothing was counted for so long. */
+    private static final long STANDS_STILL_NS = TimeUnit.SECONDS.toNanos(2);
+
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final NanoClock clock;
@@ -189,7 +192,7 @@ public final class MigrationRecord implements MigrationProbe {
                     f.bytesSent,
                     f.memoryTotalBytes,
                     f.memoryRemainingBytes,
-                    f.state.hasEnded() ? 0 : f.rate,
+                    f.state.hasEnded() || clock.nanoTime() - rateAtNs > STANDS_STILL_NS ? 0 : f.rate,
                     f.dirtyRate,
                     f.keepSource,
                     f.refusedMessages,
