@@ -52,6 +52,7 @@ final class Evacuation {
         look();
         while (true) {
             follow();
+            view.show(guests()); // how one failed is worth a line, also when it is tried elsewhere at once
             if (stopping) {
                 leaveWaiting("stopped before it was its turn", "say it again");
             } else {

@@ -75,7 +75,7 @@ final class Placement {
         if (notNow.isEmpty()) {
             e.left(against(e), AGAIN);
         } else {
-            e.waitsUntil(later(), notNow.get(0));
+            e.waitsUntil(later(), String.join("; ", notNow));
         }
     }
 

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A guest without a machine: one RAM block and one small block in Java arrays, a thread that writes versions into its pages,
@@ -35,6 +36,10 @@ final class FakeGuest implements SourceGuest {
     private boolean tracking;
     volatile RuntimeException failStop;
     volatile boolean ended;
+
+    /** Between two writes: where there are many guests, they leave some of the CPUs to others. */
+    volatile long restNs;
+
     volatile Runnable whenStopped = () -> {};
     volatile Runnable whenContinued = () -> {};
 
@@ -67,6 +72,9 @@ final class FakeGuest implements SourceGuest {
                     int page = random.nextInt(expected.length / 2);
                     write(page, random.nextInt(8) == 0 ? 0 : random.nextInt());
                 }
+            }
+            if (restNs > 0) {
+                LockSupport.parkNanos(restNs);
             }
             Thread.onSpinWait();
         }

@@ -41,6 +41,12 @@ class MoveLimitsTest {
     private final AtomicLong skewNs = new AtomicLong();
     private final AtomicLong ids = new AtomicLong(100);
     private final NanoClock clock = () -> System.nanoTime() + skewNs.get();
+    private final CountDownLatch together = new CountDownLatch(1);
+
+    /** So long each waits for somebody else to stand as well. */
+    private volatile long lingerMs;
+
+    private volatile Runnable whenPrepared = () -> {};
     private volatile CountDownLatch stopsEnd = new CountDownLatch(0);
     private final MemoryJournal journal = new MemoryJournal();
     private Destinations destinations;
@@ -51,6 +57,7 @@ class MoveLimitsTest {
     private FakeGuest guest(String name) {
         return guests.computeIfAbsent(name, n -> {
             FakeGuest guest = new FakeGuest(n, PAGES, n.hashCode());
+            guest.restNs = 100_000;
             guest.whenStopped = this::stands;
             guest.whenContinued = standing::decrementAndGet;
             return guest;
@@ -60,7 +67,11 @@ class MoveLimitsTest {
     /** Counts who stands still at the same time; each for as long as the test wants. */
     private void stands() {
         mostStanding.accumulateAndGet(standing.incrementAndGet(), Math::max);
+        if (standing.get() > 1) {
+            together.countDown();
+        }
         try {
+            together.await(lingerMs, TimeUnit.MILLISECONDS);
             stopsEnd.await();
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
@@ -82,6 +93,7 @@ class MoveLimitsTest {
                     super.cont();
                 }
             };
+            whenPrepared.run();
             arriving.put(spec.guest(), a);
             return a;
         }
@@ -265,6 +277,33 @@ class MoveLimitsTest {
         }
     }
 
+    /** Its QEMU is being started: nothing of it is known but that. */
+    @Test
+    void shouldCountAnArrivalThatOnlyBegins() throws Exception {
+        Destinations there = new Destinations(
+                host, new MemoryJournal(), clock, System::currentTimeMillis, FaultPoints.NONE, new MoveLimits(1, 1));
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        whenPrepared = () -> {
+            begun.countDown();
+            try {
+                goOn.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        };
+        Thread first = new Thread(() -> there.prepare(spec(1, "first")));
+        first.start();
+        begun.await();
+        assertThat(there.inbound()).isEqualTo(1);
+        assertThat(codes(there.check(spec(2, "second")))).containsExactly("INBOUND_LIMIT");
+        assertThatThrownBy(() -> there.prepare(spec(2, "second"))).satisfies(e -> assertLimit(e, "INBOUND_LIMIT"));
+        goOn.countDown();
+        first.join();
+        assertThat(there.inbound()).isEqualTo(1);
+        assertThat(arriving).containsOnlyKeys("first");
+    }
+
     private static IncomingSpec spec(long id, String guest) {
         dev.ferry.memory.RamBlock ram = new dev.ferry.memory.RamBlock(0, "ram", 1 << 20, 4096, true);
         return new IncomingSpec(id, 1, guest, "{}", "7.2", "pc", List.of(ram), "there", LostPagePolicy.defaults(), "");
@@ -298,6 +337,7 @@ class MoveLimitsTest {
 
     @Test
     void shouldPauseOneGuestAtATime() throws Exception {
+        lingerMs = 400;
         migrations.close();
         migrations = migrations(MoveLimits.NONE);
         List<String> all = new ArrayList<>();
