@@ -36,6 +36,7 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private static final long FINISH_AGAIN_NS = TimeUnit.MILLISECONDS.toNanos(2);
     private static final String SENDING = "sending memory while the guest runs on the source";
     private static final int WARMING_CALLS = 8;
+    private static final String NETWORK_HOLD = "network-hold";
 
     /** For the switchovers of others. After so long something is stuck, and it is not waited for. */
     private static final long TURN_LIMIT_NS = TimeUnit.SECONDS.toNanos(15);
