@@ -16,6 +16,7 @@ import dev.ferry.pager.QemuGuestHost;
 import dev.ferry.qemu.GuestLauncher;
 import dev.ferry.qemu.GuestRegistry;
 import dev.ferry.qemu.HostProfile;
+import dev.ferry.qemu.QemuStarter;
 import dev.ferry.sys.ThreadPriority;
 import dev.ferry.telemetry.MetricsServer;
 import dev.ferry.telemetry.Recorder;
@@ -80,7 +81,9 @@ final class Wiring implements AutoCloseable {
             Config.Guests guests = config.guests();
             HostProfile profile =
                     new HostProfile(guestsDir, guests.ramDir(), guests.emulator(), guests.values(), guests.paths());
-            GuestLauncher launcher = new GuestLauncher(profile);
+            GuestLauncher launcher = new GuestLauncher(
+                    profile,
+                    QemuStarter.choose(System.getenv(), ProcessHandle.current().pid()));
             GuestRegistry registry = open(new GuestRegistry(config.stateDir(), launcher));
             QemuGuestHost host = new QemuGuestHost(registry, launcher, profile, migrationsDir, clock, faults);
             Destinations destinations =
