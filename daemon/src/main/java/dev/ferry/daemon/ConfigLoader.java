@@ -79,6 +79,7 @@ final class ConfigLoader {
                 new Config.Guests(
                         path("guests.ram_dir", "/dev/shm"),
                         toml.text("guests.emulator", ""),
+                        toml.text("guests.user", ""),
                         toml.textTable("guests.values"),
                         toml.textTable("guests.paths")),
                 policy(Policy.defaults()),

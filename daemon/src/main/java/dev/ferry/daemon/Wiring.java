@@ -79,8 +79,8 @@ final class Wiring implements AutoCloseable {
             long sinceNs = clock.nanoTime();
             FaultPoints faults = faultPoints();
             Config.Guests guests = config.guests();
-            HostProfile profile =
-                    new HostProfile(guestsDir, guests.ramDir(), guests.emulator(), guests.values(), guests.paths());
+            HostProfile profile = new HostProfile(
+                    guestsDir, guests.ramDir(), guests.emulator(), guests.user(), guests.values(), guests.paths());
             GuestLauncher launcher = new GuestLauncher(
                     profile,
                     QemuStarter.choose(System.getenv(), ProcessHandle.current().pid()));

@@ -6,9 +6,11 @@ import dev.ferry.sys.PidFd;
 import dev.ferry.sys.ProcFs;
 import dev.ferry.sys.RamFile;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
@@ -27,14 +29,18 @@ public final class GuestLauncher {
     private static final Duration QMP_LIMIT = Duration.ofSeconds(2);
     private static final int SIGKILL = 9;
     private static final int LOG_TAIL_BYTES = 2000;
+    private static final int MOST_LOG_BYTES = 1 << 20;
 
     private final HostProfile host;
     private final QemuStarter starter;
+    private final Optional<QemuUser> user;
     private final SecureRandom random = new SecureRandom();
 
+    /** INVALID_ARGUMENT: the host does not know the user that QEMU is to run as. */
     public GuestLauncher(HostProfile host, QemuStarter starter) {
         this.host = host;
         this.starter = starter;
+        this.user = QemuUser.of(host.user());
     }
 
     /** @param ramFiles that were made for it, to be unlinked when the guest has ended */
@@ -101,7 +107,7 @@ public final class GuestLauncher {
             List<String> argv = new QemuArguments(definition, host, directory, kvm).build(ramFiles, incoming);
             LOG.info("starting QEMU: {}", String.join(" ", argv));
             String id = Integer.toUnsignedString(random.nextInt(), 36);
-            spawn(new QemuStarter.Start(definition.name(), id, directory, ramFiles, argv));
+            spawn(new QemuStarter.Start(definition.name(), id, directory, ramFiles, user, argv));
             return new Incoming(awaitQmp(definition.name(), directory), List.copyOf(ramFiles));
         } catch (RuntimeException e) {
             try {
@@ -127,6 +133,10 @@ public final class GuestLauncher {
         removeDirectory(directory);
         try {
             Files.createDirectories(directory.getParent());
+            if (user.isPresent()) {
+                // Its own directory below is closed to others.
+                Files.setPosixFilePermissions(directory.getParent(), PosixFilePermissions.fromString("rwx--x--x"));
+            }
             Files.createDirectory(
                     directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         } catch (IOException e) {
@@ -206,8 +216,10 @@ public final class GuestLauncher {
     }
 
     private static String tail(Path directory) {
-        try {
-            byte[] all = Files.readAllBytes(directory.resolve(QemuStarter.LOG_FILE));
+        // The directory may be QEMU's user's: nothing is read that is elsewhere.
+        try (InputStream log =
+                Files.newInputStream(directory.resolve(QemuStarter.LOG_FILE), LinkOption.NOFOLLOW_LINKS)) {
+            byte[] all = log.readNBytes(MOST_LOG_BYTES);
             int from = Math.max(0, all.length - LOG_TAIL_BYTES);
             return new String(all, from, all.length - from, StandardCharsets.UTF_8);
         } catch (IOException e) {

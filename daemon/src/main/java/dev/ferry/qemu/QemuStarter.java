@@ -8,7 +8,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,10 +43,19 @@ public interface QemuStarter {
      * @param id of this start: letters and digits
      * @param directory of this guest
      * @param files besides, that QEMU must be able to open
+     * @param user whose process it becomes; empty: the daemon's
      */
-    record Start(String guest, String id, Path directory, List<Path> files, List<String> argv) {
+    record Start(
+            String guest, String id, Path directory, List<Path> files, Optional<QemuUser> user, List<String> argv) {
         Path starting() {
             return directory.resolve(STARTING + id);
+        }
+
+        /** What becomes the user's. */
+        List<String> owned() {
+            return Stream.concat(Stream.of(directory), files.stream())
+                    .map(Path::toString)
+                    .toList();
         }
 
         List<String> shell() {

@@ -32,7 +32,7 @@ final class Qemus implements AutoCloseable {
     Qemus() throws IOException {
         directory = Files.createTempDirectory(Path.of("/dev/shm"), "ferry-pager");
         HostProfile profile =
-                new HostProfile(directory.resolve("guests"), directory.resolve("ram"), "", Map.of(), Map.of());
+                new HostProfile(directory.resolve("guests"), directory.resolve("ram"), "", "", Map.of(), Map.of());
         Files.createDirectories(profile.ramDir());
         launcher = new GuestLauncher(profile, QemuStarter.choose(Map.of(), 0));
         registry = new GuestRegistry(directory.resolve("state"), launcher);

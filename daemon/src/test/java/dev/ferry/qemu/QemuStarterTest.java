@@ -6,12 +6,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class QemuStarterTest {
     private static QemuStarter.Start start(Path directory, String... argv) {
-        return new QemuStarter.Start("v.1_a-b", "7x", directory, List.of(), List.of(argv));
+        return new QemuStarter.Start("v.1_a-b", "7x", directory, List.of(), Optional.empty(), List.of(argv));
     }
 
     @Test
