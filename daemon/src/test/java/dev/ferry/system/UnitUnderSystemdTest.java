@@ -1,0 +1,126 @@
+package dev.ferry.system;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** systemd/ferryd.service under a systemd that enforces all of it, on two machines. */
+@Tag("machine")
+class UnitUnderSystemdTest {
+    private static UnitHost a;
+    private static UnitHost b;
+
+    @BeforeAll
+    static void boot() throws Exception {
+        a = UnitHost.boot("ferry-u1", "10.77.0.1");
+        b = UnitHost.boot("ferry-u2", "10.77.0.2");
+        Machine.join(a.machine, b.machine);
+        a.machine.sh("systemctl start ferryd");
+        b.machine.sh("systemctl start ferryd");
+    }
+
+    @AfterAll
+    static void end() throws Exception {
+        try (UnitHost first = a;
+                UnitHost second = b) {
+            assertThat(first).isNotSameAs(second);
+        }
+    }
+
+    private static String pid(UnitHost host, String guest) throws Exception {
+        return host.read("/run/ferry/guests/" + guest + "/started").strip();
+    }
+
+    @Test
+    void shouldStartEachGuestInAUnitOfItsOwnWithNothingOfTheDaemons() throws Exception {
+        // Every kind of character that a name may have, and what systemd or a shell would replace.
+        String name = "v.1_A-b";
+        a.writeGuest(name, ", \"-fw_cfg\", \"name=opt/x,string=$HOME %n \\\"'\\\\ $${x}\"");
+        a.ferry("guest", "run", "/srv/" + name + ".toml");
+        String pid = pid(a, name);
+        assertThat(a.guestUnits()).hasSize(1);
+        String unit = a.guestUnits().get(0);
+        assertThat(unit).startsWith("ferry-guest-" + name + "-").endsWith(".service");
+        assertThat(a.machine
+                        .sh("systemctl show --property=MainPID --value " + unit)
+                        .strip())
+                .isEqualTo(pid);
+        assertThat(a.machine.sh("cat /proc/" + pid + "/cgroup")).contains("/ferry.slice/ferry-guests.slice/" + unit);
+        assertThat(a.machine.sh("tr '\\0' '\\n' </proc/" + pid + "/cmdline"))
+                .contains("name=opt/x,string=$HOME %n \"'\\ ${x}\n");
+
+        String daemon = a.property("MainPID");
+        assertThat(a.status(daemon, "NoNewPrivs", "Seccomp")).isEqualTo("NoNewPrivs:\t1\nSeccomp:\t2");
+        assertThat(a.status(pid, "CapPrm", "CapEff", "CapBnd", "NoNewPrivs"))
+                .isEqualTo("CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\n"
+                        + "NoNewPrivs:\t0");
+        // As systemd itself has them there, from whatever made this machine.
+        assertThat(a.status(pid, "Seccomp_filters")).isEqualTo(a.status("1", "Seccomp_filters"));
+        assertThat(a.machine.sh("stat -c %U /proc/" + pid).strip()).isEqualTo("vmm");
+        assertThat(a.machine.sh("cat /proc/" + pid + "/oom_score_adj").strip()).isEqualTo("0");
+
+        a.machine.sh("systemctl stop ferryd");
+        assertThat(a.machine.sh("cat /proc/" + pid + "/comm")).startsWith("qemu-system");
+        a.machine.sh("systemctl start ferryd");
+        assertThat(a.log()).doesNotContain("left-over process");
+        assertThat(a.ferry("guest", "list")).contains(name).contains("RUNNING");
+
+        a.machine.sh("kill -KILL " + pid);
+        Await.until("nothing of it is left", () -> a.guestUnits().isEmpty());
+        a.ferry("guest", "detach", name);
+    }
+
+    @Test
+    void shouldSayWhatAQemuSaidThatEndedAtOnce() throws Exception {
+        a.writeGuest("bad", ", \"-device\", \"no-such-device\"");
+        Machine.Result refused = a.tryFerry("guest", "run", "/srv/bad.toml");
+        assertThat(refused.exit()).isNotZero();
+        assertThat(refused.text()).contains("ended at once").contains("no-such-device");
+        assertThat(a.machine.sh("ls /run/ferry/guests")).doesNotContain("bad");
+        Await.until("its unit is gone", () -> a.guestUnits().stream().noneMatch(u -> u.contains("-bad-")));
+    }
+
+    /** The QEMUs are another user's, and the destination's is started by the daemon there. */
+    @Test
+    void shouldMoveAGuestWhileBothDaemonsAreEndedAndStarted() throws Exception {
+        a.writeGuest("v1", "");
+        a.ferry("guest", "run", "/srv/v1.toml");
+        String source = "/run/ferry/guests/v1/serial";
+        Await.until("the guest is ready", () -> a.read(source).contains("READY"));
+        String id = a.ferry("migrate", "v1", "--to", b.peer, "--precopy-rounds", "0", "--postcopy-bandwidth", "1MB")
+                .strip();
+        a.await(id, "in post-copy", m -> m.path("state").asText().equals("POSTCOPY"));
+        b.machine.sh("systemctl restart ferryd");
+        a.await(
+                id,
+                "goes on",
+                m -> m.path("recoveries").asInt() > 0
+                        && m.path("state").asText().equals("POSTCOPY"));
+        a.machine.sh("kill -KILL " + a.property("MainPID"));
+        Await.until(
+                "systemd has started it again",
+                () -> a.property("NRestarts").equals("1")
+                        && a.property("ActiveState").equals("active"));
+        a.await(id, "goes on", m -> m.path("state").asText().equals("POSTCOPY"));
+        a.ferry("limit", id, "--postcopy-bandwidth", "none");
+        JsonNode moved = a.await(
+                id,
+                "completed",
+                m -> !m.path("state").asText().matches("PREPARING|PRECOPY|SWITCHOVER|POSTCOPY|RECOVERING"));
+        assertThat(moved.path("state").asText()).as(moved + b.log()).isEqualTo("COMPLETED");
+        b.verify("/run/ferry/guests/v1/monitor.sock", source);
+        assertThat(b.read(source))
+                .contains("VERIFY ok=1")
+                .doesNotContain("BAD ")
+                .doesNotContain("PANIC");
+        // The source's QEMU has ended, the destination's is a unit there.
+        Await.until(
+                "nothing is left at the source", () -> a.guestUnits().stream().noneMatch(u -> u.contains("-v1-")));
+        assertThat(b.guestUnits()).anyMatch(u -> u.startsWith("ferry-guest-v1-"));
+        b.machine.sh("kill -KILL " + pid(b, "v1"));
+    }
+}
