@@ -26,12 +26,32 @@ done
 mkdir -p /run/systemd/nspawn
 mount -t tmpfs -o mode=755 ferry-test /run/systemd/nspawn
 mount -t tmpfs -o mode=755 ferry-test "$directory"
+
+# Only version 2 of control groups enforces which devices a service may have: also where this machine itself has version 1.
+groups=
+if [[ ! -e /sys/fs/cgroup/cgroup.controllers ]]; then
+  export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
+  mkdir "$directory/groups"
+  mount -t cgroup2 ferry-test "$directory/groups"
+  groups=$directory/groups/ferry-test-machine-$$
+  mkdir -p "$groups"
+  echo $$ >"$groups/cgroup.procs"
+fi
+
 mkdir "$directory"/{upper,work,root}
 mount -t overlay -o "lowerdir=$(ferry_bare_machine_dir),upperdir=$directory/upper,workdir=$directory/work" overlay "$directory/root"
 echo "$name" >"$directory/root/etc/hostname"
 
 # What ferryd and its guests may do on a machine of their own; --register, --keep-unit: there may be no systemd out here.
-exec systemd-nspawn -q -D "$directory/root" --boot --machine="$name" --register=no --keep-unit --console=pipe \
+status=0
+systemd-nspawn -q -D "$directory/root" --boot --machine="$name" --register=no --keep-unit --console=pipe \
   --private-network --resolv-conf=off --timezone=off --link-journal=no --capability=all \
-  --system-call-filter="userfaultfd ptrace process_vm_readv process_vm_writev pidfd_getfd pidfd_open kcmp" \
-  --bind=/dev/kvm --bind=/dev/userfaultfd "$@"
+  --system-call-filter="userfaultfd ptrace process_vm_readv process_vm_writev pidfd_getfd pidfd_open kcmp bpf" \
+  --bind=/dev/kvm --bind=/dev/userfaultfd "$@" || status=$?
+
+# Nobody else sees them to remove them.
+if [[ $groups ]]; then
+  echo $$ >"$directory/groups/cgroup.procs"
+  find "$groups" -depth -type d -exec rmdir {} +
+fi
+exit "$status"

@@ -53,11 +53,12 @@ final class Main implements Callable<Integer> {
         });
         ServiceManager manager = new ServiceManager(System.getenv("NOTIFY_SOCKET"));
         Wiring wiring;
+        ConfigLoader.Loaded loaded;
         try {
             stop.listen();
-            Config loaded = ConfigLoader.load(config);
-            Logging.level(loaded.logLevel());
-            wiring = new Wiring(loaded, Version.text(), stop::throwIfAsked);
+            loaded = ConfigLoader.loadAll(config);
+            Logging.level(loaded.config().logLevel());
+            wiring = new Wiring(loaded.config(), Version.text(), stop::throwIfAsked);
         } catch (ConfigException | IOException | RuntimeException e) {
             LOG.debug("cannot start", e);
             stop.notStarted();
@@ -77,6 +78,7 @@ final class Main implements Callable<Integer> {
             PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
             String metrics = wiring.metricsAddress().isEmpty() ? "" : " metrics=" + wiring.metricsAddress();
             out.println("ready control=" + wiring.controlAddresses() + metrics + " peer=" + wiring.peerAddress());
+            ReloadSignal.listen(manager, new Reload(config, loaded.said(), wiring.changeable())::run);
             manager.ready();
             ServiceManager.watchdogNs(System.getenv(), ProcessHandle.current().pid())
                     .ifPresent(intervalNs -> wiring.watch(manager::alive, intervalNs));

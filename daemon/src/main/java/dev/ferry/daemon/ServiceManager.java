@@ -32,6 +32,17 @@ final class ServiceManager {
         send("READY=1\n");
     }
 
+    /** Until {@link #reloaded}. */
+    void reloading() {
+        // Which clock it is is said there: CLOCK_MONOTONIC, which is what System.nanoTime is on Linux.
+        send("RELOADING=1\nMONOTONIC_USEC=" + TimeUnit.NANOSECONDS.toMicros(System.nanoTime()) + "\n");
+    }
+
+    /** @param what became of it */
+    void reloaded(String what) {
+        send("READY=1\nSTATUS=" + what.replace('\n', ' ') + "\n");
+    }
+
     void alive() {
         send("WATCHDOG=1\n");
     }
@@ -74,8 +85,7 @@ final class ServiceManager {
                     .connect(to);
             if (succeeded(connected, state)) {
                 succeeded(
-                        connected.channel().writeAndFlush(Unpooled.copiedBuffer(state, StandardCharsets.US_ASCII)),
-                        state);
+                        connected.channel().writeAndFlush(Unpooled.copiedBuffer(state, StandardCharsets.UTF_8)), state);
             }
             connected.channel().close();
         } finally {

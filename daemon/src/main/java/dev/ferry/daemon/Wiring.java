@@ -31,6 +31,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
@@ -52,6 +53,7 @@ final class Wiring implements AutoCloseable {
     private final Map<String, Watchdog.Part> answers;
     private volatile long sweptNs = System.nanoTime();
     private final String metricsAddress;
+    private final List<Reload.Part> changeable;
 
     /**
      * Listens at once; when anything fails, nothing is left open.
@@ -97,9 +99,10 @@ final class Wiring implements AutoCloseable {
             step.run();
             PeerServer peer = open(peerServer(config, destinations, version, tls));
             peerAddress = ListenAddress.text(new InetSocketAddress(config.peer().getAddress(), peer.port()));
+            PeerDialer dialer = new PeerDialer(version, config.connectTimeoutSeconds(), "", config.retryLimits(), tls);
             Migrations migrations = new Migrations(
                     host,
-                    new PeerDialer(version, config.connectTimeoutSeconds(), "", config.retryLimits(), tls),
+                    dialer,
                     destinations,
                     journal,
                     clock,
@@ -153,6 +156,22 @@ final class Wiring implements AutoCloseable {
             if (!leftOvers.someoneWaits()) {
                 rehearsal.start();
             }
+            changeable = List.of(
+                    Reload.part(c -> Logging.level(c.logLevel()), "log.level"),
+                    Reload.part(
+                            c -> control.roles(c.control().roles()),
+                            "control.viewers",
+                            "control.clients.operators",
+                            "control.clients.viewers"),
+                    Reload.part(c -> destinations.limit(c.moveLimits()), "migration.max_outbound", "migration.max_inbound"),
+                    Reload.part(c -> control.defaults(c.policy()), Reload.POLICY),
+                    Reload.part(
+                            c -> dialer.limits(c.connectTimeoutSeconds(), c.retryLimits()),
+                            "migration.connect_timeout_seconds",
+                            "migration.retry_seconds",
+                            "migration.retries"),
+                    Reload.part(c -> tls.ifPresent(t -> c.tls().ifPresent(said -> t.allow(said.allow()))), "tls.allow"),
+                    Reload.always(c -> tls.ifPresent(PeerTls::lookAgain)));
             answers = Map.of(
                     "connections of peers", peer::ask,
                     "control calls", control::ask,
@@ -299,6 +318,11 @@ final class Wiring implements AutoCloseable {
     private <T extends AutoCloseable> T open(T part) {
         opened.push(part);
         return part;
+    }
+
+    /** What can be another while this daemon runs: see {@link Reload}. */
+    List<Reload.Part> changeable() {
+        return changeable;
     }
 
     /** Comma-separated, with the ports that were bound. */

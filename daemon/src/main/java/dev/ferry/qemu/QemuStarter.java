@@ -79,7 +79,7 @@ public interface QemuStarter {
             LOG.info("guests started here are units of their own: {}*, in {}", OwnUnit.PREFIX, OwnUnit.SLICE);
             return new OwnUnit();
         }
-        LOG.info("guests started here are sessions of their own, in the control group of this daemon");
+        LOG.debug("guests started here are sessions of their own, in the control group of this daemon");
         return new OwnSession();
     }
 

@@ -40,6 +40,21 @@ class ServiceManagerTest {
     }
 
     @Test
+    void shouldTellThatItReadsItsConfigurationAgainAndWhatBecameOfIt(@TempDir Path dir) throws InterruptedException {
+        String socket = dir.resolve("notify").toString();
+        listen(socket);
+        long beforeUs = System.nanoTime() / 1000;
+        new ServiceManager(socket).reloading();
+        String reloading = heard.poll(10, TimeUnit.SECONDS);
+        assertThat(reloading).startsWith("RELOADING=1\nMONOTONIC_USEC=");
+        assertThat(Long.parseLong(
+                        reloading.substring(reloading.lastIndexOf('=') + 1).strip()))
+                .isBetween(beforeUs, System.nanoTime() / 1000);
+        new ServiceManager(socket).reloaded("two\nlines");
+        assertThat(heard.poll(10, TimeUnit.SECONDS)).isEqualTo("READY=1\nSTATUS=two lines\n");
+    }
+
+    @Test
     void shouldNotifyAnAbstractName() throws InterruptedException {
         String name = "ferry-test-" + ProcessHandle.current().pid();
         listen("\0" + name);

@@ -84,6 +84,49 @@ class UnitUnderSystemdTest {
         Await.until("its unit is gone", () -> a.guestUnits().stream().noneMatch(u -> u.contains("-bad-")));
     }
 
+    @Test
+    void shouldReadItsConfigurationAgain() throws Exception {
+        String daemon = b.property("MainPID");
+        b.configure("DEBUG");
+        b.machine.sh("systemctl reload ferryd");
+        Await.until("it has", () -> b.property("StatusText").endsWith("again: log.level"));
+        b.configure("LOUD");
+        b.machine.sh("systemctl reload ferryd");
+        Await.until("it has not", () -> b.property("StatusText").contains("stays as it is"));
+        assertThat(b.property("StatusText")).contains("log.level").contains("LOUD");
+        b.configure("INFO");
+        b.machine.sh("systemctl reload ferryd");
+        Await.until("it has", () -> b.property("StatusText").endsWith("again: log.level"));
+        assertThat(b.property("ActiveState")).isEqualTo("active");
+        assertThat(b.property("MainPID")).isEqualTo(daemon);
+    }
+
+    /** It is killed when it hangs, and is back: no timer of its own feeds the watchdog. */
+    @Test
+    void shouldBeStartedAgainWhenItHangs() throws Exception {
+        b.write("/run/systemd/system/ferryd.service.d/watchdog.conf", "[Service]\nWatchdogSec=3\n");
+        b.machine.sh("systemctl daemon-reload && systemctl restart ferryd");
+        String daemon = b.property("MainPID");
+        b.machine.sh("kill -STOP " + daemon);
+        Await.until(
+                "it is another",
+                () -> !b.property("MainPID").matches("0|" + daemon)
+                        && b.property("ActiveState").equals("active"));
+        assertThat(b.log()).contains("Watchdog timeout");
+        b.machine.sh("rm /run/systemd/system/ferryd.service.d/watchdog.conf"
+                + " && systemctl daemon-reload && systemctl restart ferryd");
+    }
+
+    @Test
+    void shouldOpenTheDevicesOfItsUnitOnly() throws Exception {
+        // As a guest's unit has them: what it may not have is refused by the kernel, though the file's mode would let
+        // it.
+        a.writeGuest("dev", ", \"-chardev\", \"serial,id=x,path=/dev/userfaultfd\"");
+        Machine.Result refused = a.tryFerry("guest", "run", "/srv/dev.toml");
+        assertThat(refused.exit()).isNotZero();
+        assertThat(refused.text()).contains("/dev/userfaultfd").contains("Operation not permitted");
+    }
+
     /** The QEMUs are another user's, and the destination's is started by the daemon there. */
     @Test
     void shouldMoveAGuestWhileBothDaemonsAreEndedAndStarted() throws Exception {
