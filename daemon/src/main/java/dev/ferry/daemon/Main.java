@@ -51,14 +51,15 @@ final class Main implements Callable<Integer> {
             }
             Runtime.getRuntime().halt(code);
         });
-        ServiceManager manager = new ServiceManager(System.getenv("NOTIFY_SOCKET"));
+        ServiceManager manager =
+                ServiceManager.of(System.getenv(), ProcessHandle.current().pid());
         Wiring wiring;
         ConfigLoader.Loaded loaded;
         try {
             stop.listen();
             loaded = ConfigLoader.loadAll(config);
             Logging.level(loaded.config().logLevel());
-            wiring = new Wiring(loaded.config(), Version.text(), stop::throwIfAsked);
+            wiring = new Wiring(loaded.config(), Version.text(), manager, stop::throwIfAsked);
         } catch (ConfigException | IOException | RuntimeException e) {
             LOG.debug("cannot start", e);
             stop.notStarted();

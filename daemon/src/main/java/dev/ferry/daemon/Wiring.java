@@ -12,6 +12,7 @@ import dev.ferry.migration.FaultPoints;
 import dev.ferry.migration.Journal;
 import dev.ferry.migration.Migrations;
 import dev.ferry.net.TlsFiles;
+import dev.ferry.pager.DescriptorStore;
 import dev.ferry.pager.QemuGuestHost;
 import dev.ferry.qemu.GuestLauncher;
 import dev.ferry.qemu.GuestRegistry;
@@ -58,9 +59,10 @@ final class Wiring implements AutoCloseable {
     /**
      * Listens at once; when anything fails, nothing is left open.
      *
+     * @param store for descriptors that outlive this daemon
      * @param step called between the parts; what it throws ends the start
      */
-    Wiring(Config config, String version, Runnable step) throws IOException {
+    Wiring(Config config, String version, DescriptorStore store, Runnable step) throws IOException {
         try {
             Path runtime = config.runtimeDir();
             open(RuntimeDirectory.take(runtime));
@@ -87,7 +89,7 @@ final class Wiring implements AutoCloseable {
                     profile,
                     QemuStarter.choose(System.getenv(), ProcessHandle.current().pid()));
             GuestRegistry registry = open(new GuestRegistry(config.stateDir(), launcher));
-            QemuGuestHost host = new QemuGuestHost(registry, launcher, profile, migrationsDir, clock, faults);
+            QemuGuestHost host = new QemuGuestHost(registry, launcher, profile, migrationsDir, store, clock, faults);
             Destinations destinations =
                     new Destinations(host, journal, clock, System::currentTimeMillis, faults, config.moveLimits());
             step.run();
@@ -95,6 +97,7 @@ final class Wiring implements AutoCloseable {
             registry.reconnect(leftOvers.recoverArrivals());
             step.run();
             leftOvers.settle();
+            host.dropForgotten();
 
             step.run();
             PeerServer peer = open(peerServer(config, destinations, version, tls));

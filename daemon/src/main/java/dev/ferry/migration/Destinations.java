@@ -125,12 +125,12 @@ public class Destinations implements Arrivals {
         return events;
     }
 
-    /** Of both sides. */
     /** From now on; what moves already goes on. */
     public void limit(MoveLimits now) {
         limits = now;
     }
 
+    /** Of both sides. */
     MoveLimits limits() {
         return limits;
     }

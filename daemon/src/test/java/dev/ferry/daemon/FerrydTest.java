@@ -119,7 +119,7 @@ class FerrydTest {
         try (BufferedReader out = p.inputReader(StandardCharsets.UTF_8)) {
             assertThat(out.readLine()).startsWith("ready ");
             Files.writeString(config, Files.readString(config) + "[log]\nlevel = \"debug\"\n[nonsense]\nx = 1\n");
-            hangUp(p, "the configuration stays as it is: " + config + ":10: nonsense");
+            hangUp(p, "the configuration stays as it is: " + config + ":11: nonsense");
             Files.writeString(
                     config, Files.readString(config).replace("[nonsense]\nx = 1\n", "[guests]\nemulator = \"none\"\n"));
             hangUp(p, "guests.emulator needs a restart to be \"none\": it stays (default)");
@@ -133,7 +133,8 @@ class FerrydTest {
     private void hangUp(Process daemon, String answer) throws IOException, InterruptedException {
         assertThat(end(new ProcessBuilder("kill", "-HUP", Long.toString(daemon.pid())).start()))
                 .isZero();
-        while (!errors(0).contains(answer) && daemon.isAlive()) {
+        long endNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (!errors(0).contains(answer) && daemon.isAlive() && System.nanoTime() < endNs) {
             Thread.onSpinWait();
         }
         assertThat(errors(0)).contains(answer);

@@ -37,7 +37,13 @@ final class Qemus implements AutoCloseable {
         launcher = new GuestLauncher(profile, QemuStarter.choose(Map.of(), 0));
         registry = new GuestRegistry(directory.resolve("state"), launcher);
         host = new QemuGuestHost(
-                registry, launcher, profile, directory.resolve("migrations"), NanoClock.system(), FaultPoints.NONE);
+                registry,
+                launcher,
+                profile,
+                directory.resolve("migrations"),
+                DescriptorStore.NONE,
+                NanoClock.system(),
+                FaultPoints.NONE);
     }
 
     private static String toml(String name) {

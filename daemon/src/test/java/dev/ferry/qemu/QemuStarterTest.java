@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -45,9 +46,8 @@ class QemuStarterTest {
         Files.createFile(start.starting());
         new OwnSession().start(start);
         Path log = directory.resolve(QemuStarter.LOG_FILE);
-        while (!Files.readString(log).endsWith("\n")) {
-            Thread.onSpinWait();
-        }
+        Awaitility.await()
+                .until(() -> Files.exists(log) && Files.readString(log).endsWith("\n"));
         assertThat(Files.readString(log))
                 .isEqualTo("a b|$HOME|\"'\\|" + Files.readString(directory.resolve(QemuStarter.STARTED)));
         assertThat(start.starting()).doesNotExist();

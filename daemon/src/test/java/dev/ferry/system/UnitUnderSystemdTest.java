@@ -137,7 +137,10 @@ class UnitUnderSystemdTest {
         String id = a.ferry("migrate", "v1", "--to", b.peer, "--precopy-rounds", "0", "--postcopy-bandwidth", "1MB")
                 .strip();
         a.await(id, "in post-copy", m -> m.path("state").asText().equals("POSTCOPY"));
+        assertThat(b.property("NFileDescriptorStore")).isEqualTo("1");
         b.machine.sh("systemctl restart ferryd");
+        assertThat(b.property("NFileDescriptorStore")).isEqualTo("1");
+        assertThat(b.log()).contains("had these descriptors kept: [uffd-" + id + ".in-");
         a.await(
                 id,
                 "goes on",
@@ -160,6 +163,9 @@ class UnitUnderSystemdTest {
                 .contains("VERIFY ok=1")
                 .doesNotContain("BAD ")
                 .doesNotContain("PANIC");
+        Await.until(
+                "nothing is kept of it",
+                () -> b.property("NFileDescriptorStore").equals("0"));
         // The source's QEMU has ended, the destination's is a unit there.
         Await.until(
                 "nothing is left at the source", () -> a.guestUnits().stream().noneMatch(u -> u.contains("-v1-")));
