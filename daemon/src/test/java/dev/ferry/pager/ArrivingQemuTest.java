@@ -194,7 +194,7 @@ class ArrivingQemuTest {
         assertThatThrownBy(
                         () -> new RecoveredQemu(record, state, new NoHome(), DescriptorStore.NONE, NanoClock.system()))
                 .hasMessageContaining("pages are missing");
-        arriving.fence("test");
+        assertThatThrownBy(() -> arriving.fence("test")).hasMessage("not now");
         assertThat(store.names()).isEmpty();
     }
 
