@@ -166,7 +166,8 @@ final class Wiring implements AutoCloseable {
                             "control.viewers",
                             "control.clients.operators",
                             "control.clients.viewers"),
-                    Reload.part(c -> destinations.limit(c.moveLimits()), "migration.max_outbound", "migration.max_inbound"),
+                    Reload.part(
+                            c -> destinations.limit(c.moveLimits()), "migration.max_outbound", "migration.max_inbound"),
                     Reload.part(c -> control.defaults(c.policy()), Reload.POLICY),
                     Reload.part(
                             c -> dialer.limits(c.connectTimeoutSeconds(), c.retryLimits()),

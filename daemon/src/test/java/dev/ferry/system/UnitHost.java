@@ -17,7 +17,7 @@ import java.util.stream.Collectors;
  */
 final class UnitHost implements AutoCloseable {
     static final Path REPOSITORY = Path.of(System.getProperty("user.dir")).getParent();
-    private static final Path ELF = REPOSITORY.resolve("target/guest/verify/verify.elf");
+    static final Path ELF = REPOSITORY.resolve("target/guest/verify/verify.elf");
     private static final ObjectMapper JSON = new ObjectMapper();
 
     final Machine machine;

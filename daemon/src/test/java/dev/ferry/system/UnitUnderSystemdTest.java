@@ -3,6 +3,7 @@ package dev.ferry.system;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Files;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -172,5 +173,41 @@ class UnitUnderSystemdTest {
                 "nothing is left at the source", () -> a.guestUnits().stream().noneMatch(u -> u.contains("-v1-")));
         assertThat(b.guestUnits()).anyMatch(u -> u.startsWith("ferry-guest-v1-"));
         b.machine.sh("kill -KILL " + pid(b, "v1"));
+    }
+
+    /** QEMUs of nobody's, started by somebody else: all that the daemons have is what their unit gives them. */
+    @Test
+    void shouldMoveAGuestThatAnotherUserHasStarted() throws Exception {
+        startForeign(a, "");
+        startForeign(
+                b,
+                "-object memory-backend-file,id=r,share=on,size=64M,mem-path=/srv/foreign/ram"
+                        + " -machine memory-backend=r -S -incoming defer");
+        a.ferry("guest", "attach", "foreign", "--qmp", "/srv/foreign/qmp.sock");
+        b.ferry("guest", "attach", "foreign", "--qmp", "/srv/foreign/qmp.sock", "--incoming");
+        Await.until("the guest is ready", () -> a.read("/srv/foreign/serial").contains("READY"));
+        String id = a.ferry("migrate", "foreign", "--to", b.peer, "--precopy-rounds", "1")
+                .strip();
+        JsonNode moved = a.await(id, "has ended", m -> m.path("state").asText().matches("COMPLETED|FAILED|CANCELLED"));
+        assertThat(moved.path("state").asText()).as(moved + b.log()).isEqualTo("COMPLETED");
+        b.verify("/srv/foreign/test.sock", "/srv/foreign/serial");
+        assertThat(b.read("/srv/foreign/serial"))
+                .contains("VERIFY ok=1")
+                .doesNotContain("BAD ")
+                .doesNotContain("PANIC");
+        b.machine.sh("systemctl stop foreign");
+        Await.until(
+                "nothing is kept of it",
+                () -> b.property("NFileDescriptorStore").equals("0"));
+    }
+
+    private static void startForeign(UnitHost host, String more) throws Exception {
+        host.machine.sh("install -d -o nobody -g nogroup /srv/foreign && systemd-run --quiet --collect --unit=foreign"
+                + " --property=User=nobody --property=Group=nogroup --property=Type=exec"
+                + " qemu-system-x86_64 -accel tcg -nodefaults -display none -m 64M -kernel " + UnitHost.ELF
+                + " -append 'rate=2000 write=20 pattern=random' -serial file:/srv/foreign/serial"
+                + " -qmp unix:/srv/foreign/qmp.sock,server=on,wait=off"
+                + " -qmp unix:/srv/foreign/test.sock,server=on,wait=off " + more);
+        Await.until("QEMU listens", () -> Files.exists(host.machine.file("/srv/foreign/test.sock")));
     }
 }
