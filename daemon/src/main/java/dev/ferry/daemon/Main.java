@@ -76,10 +76,10 @@ final class Main implements Callable<Integer> {
             wiring.close();
         });
         if (!stop.isAsked()) {
+            ReloadSignal.listen(manager, new Reload(config, loaded.said(), wiring.changeable())::run);
             PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
             String metrics = wiring.metricsAddress().isEmpty() ? "" : " metrics=" + wiring.metricsAddress();
             out.println("ready control=" + wiring.controlAddresses() + metrics + " peer=" + wiring.peerAddress());
-            ReloadSignal.listen(manager, new Reload(config, loaded.said(), wiring.changeable())::run);
             manager.ready();
             ServiceManager.watchdogNs(System.getenv(), ProcessHandle.current().pid())
                     .ifPresent(intervalNs -> wiring.watch(manager::alive, intervalNs));
