@@ -34,12 +34,17 @@ final class ControlAccess implements ServerInterceptor {
     /** For whoever has come through TLS, without a role too: it says that somebody is there. */
     private static final String HEALTH = "grpc.health.v1.Health";
 
-    private final ControlRoles roles;
+    private volatile ControlRoles roles;
     private final AuditLog audit;
 
     ControlAccess(ControlRoles roles, AuditLog audit) {
         this.roles = roles;
         this.audit = audit;
+    }
+
+    /** From now on. */
+    void roles(ControlRoles now) {
+        roles = now;
     }
 
     @Override
@@ -51,14 +56,15 @@ final class ControlAccess implements ServerInterceptor {
             return refused(call, Status.UNAUTHENTICATED.withDescription("it cannot be told who calls; connect again"));
         }
         boolean changesNothing = READS.contains(method);
-        boolean isAllowed = switch (roles.of(caller)) {
+        ControlRoles known = roles;
+        boolean isAllowed = switch (known.of(caller)) {
             case OPERATOR -> true;
             case VIEWER -> changesNothing;
             case NONE -> HEALTH.equals(call.getMethodDescriptor().getServiceName());
         };
         if (!isAllowed) {
             Status refused = Status.PERMISSION_DENIED.withDescription(
-                    caller + roles.why(caller) + ": nothing was done. Ask its operator");
+                    caller + known.why(caller) + ": nothing was done. Ask its operator");
             if (!changesNothing) {
                 audit.refused(caller, method, refused);
             }

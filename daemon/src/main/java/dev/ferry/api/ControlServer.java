@@ -95,9 +95,10 @@ public final class ControlServer implements AutoCloseable {
     private final Connections connections = new Connections(
             "a control client", LIMITS, Set.of(Status.Code.PERMISSION_DENIED, Status.Code.UNAUTHENTICATED));
     private final Optional<TlsFiles> tls;
-    private final ControlRoles roles;
+    private volatile ControlRoles roles;
     private final Callers callers;
     private final ControlAccess access;
+    private final MigrationCalls migrationCalls;
     private final List<BindableService> services;
     private final List<Server> servers = new ArrayList<>();
     private final List<String> addresses = new ArrayList<>();
@@ -160,8 +161,9 @@ public final class ControlServer implements AutoCloseable {
         callers = new Callers(tls.isPresent());
         access = new ControlAccess(roles, audit);
         watches = new Watches(migrations);
+        migrationCalls = new MigrationCalls(migrations, guests, defaults, watches, reports);
         services = List.of(
-                new MigrationCalls(migrations, guests, defaults, watches, reports),
+                migrationCalls,
                 new GuestCalls(guests),
                 new DaemonCalls(status, this::addresses, this::security),
                 new PlacementCalls(placement, host),
@@ -231,10 +233,11 @@ public final class ControlServer implements AutoCloseable {
     }
 
     private ControlSecurity security() {
+        ControlRoles known = roles;
         return ControlSecurity.newBuilder()
-                .addAllViewers(roles.viewers())
-                .addAllClientOperators(roles.clientOperators())
-                .addAllClientViewers(roles.clientViewers())
+                .addAllViewers(known.viewers())
+                .addAllClientOperators(known.clientOperators())
+                .addAllClientViewers(known.clientViewers())
                 .setRefused(refused())
                 .build();
     }
@@ -242,6 +245,17 @@ public final class ControlServer implements AutoCloseable {
     /** Connections and calls that were refused for who made them, since the start. */
     public long refused() {
         return connections.refused();
+    }
+
+    /** From now on; see the constructor. */
+    public void roles(ControlRoles now) {
+        roles = now;
+        access.roles(now);
+    }
+
+    /** From now on; see the constructor. */
+    public void defaults(Policy defaults) {
+        migrationCalls.defaults(defaults);
     }
 
     /** Returns when every event loop and the threads of calls have answered. */

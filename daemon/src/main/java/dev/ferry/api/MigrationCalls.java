@@ -35,7 +35,7 @@ final class MigrationCalls extends MigrationServiceGrpc.MigrationServiceImplBase
 
     private final MigrationControl migrations;
     private final GuestControl guests;
-    private final Policy defaults;
+    private volatile Policy defaults;
     private final Watches watches;
     private final ReportSource reports;
 
@@ -46,6 +46,11 @@ final class MigrationCalls extends MigrationServiceGrpc.MigrationServiceImplBase
         this.defaults = defaults;
         this.watches = watches;
         this.reports = reports;
+    }
+
+    /** For what callers leave open from now on. */
+    void defaults(Policy policy) {
+        defaults = policy;
     }
 
     @Override

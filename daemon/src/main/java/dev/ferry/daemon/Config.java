@@ -52,5 +52,5 @@ record Config(
     record Tls(Path ca, Path certificate, Path key, List<String> allow) {}
 
     /** @see dev.ferry.qemu.HostProfile */
-    record Guests(Path ramDir, String emulator, Map<String, String> values, Map<String, String> paths) {}
+    record Guests(Path ramDir, String emulator, String user, Map<String, String> values, Map<String, String> paths) {}
 }

@@ -16,6 +16,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -41,7 +42,14 @@ final class ConfigLoader {
         this.toml = toml;
     }
 
+    /** What a file says, by key, and what it means. */
+    record Loaded(Config config, Map<String, String> said) {}
+
     static Config load(Path file) throws ConfigException {
+        return loadAll(file).config();
+    }
+
+    static Loaded loadAll(Path file) throws ConfigException {
         String text;
         try {
             text = Files.readString(file);
@@ -52,14 +60,18 @@ final class ConfigLoader {
         } catch (IOException e) {
             throw new ConfigException(file + ": cannot be read: " + e);
         }
-        return parse(file.toString(), text);
+        return parseAll(file.toString(), text);
     }
 
     static Config parse(String file, String text) throws ConfigException {
+        return parseAll(file, text).config();
+    }
+
+    private static Loaded parseAll(String file, String text) throws ConfigException {
         ConfigLoader loader = new ConfigLoader(new TomlReader(file, text));
         Config config = loader.read();
         loader.toml.refuseOthers();
-        return config;
+        return new Loaded(config, loader.toml.said());
     }
 
     private Config read() throws ConfigException {
@@ -79,6 +91,7 @@ final class ConfigLoader {
                 new Config.Guests(
                         path("guests.ram_dir", "/dev/shm"),
                         toml.text("guests.emulator", ""),
+                        toml.text("guests.user", ""),
                         toml.textTable("guests.values"),
                         toml.textTable("guests.paths")),
                 policy(Policy.defaults()),

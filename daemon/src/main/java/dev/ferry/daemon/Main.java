@@ -51,13 +51,15 @@ final class Main implements Callable<Integer> {
             }
             Runtime.getRuntime().halt(code);
         });
-        ServiceManager manager = new ServiceManager(System.getenv("NOTIFY_SOCKET"));
+        ServiceManager manager =
+                ServiceManager.of(System.getenv(), ProcessHandle.current().pid());
         Wiring wiring;
+        ConfigLoader.Loaded loaded;
         try {
             stop.listen();
-            Config loaded = ConfigLoader.load(config);
-            Logging.level(loaded.logLevel());
-            wiring = new Wiring(loaded, Version.text(), stop::throwIfAsked);
+            loaded = ConfigLoader.loadAll(config);
+            Logging.level(loaded.config().logLevel());
+            wiring = new Wiring(loaded.config(), Version.text(), manager, stop::throwIfAsked);
         } catch (ConfigException | IOException | RuntimeException e) {
             LOG.debug("cannot start", e);
             stop.notStarted();
@@ -74,6 +76,7 @@ final class Main implements Callable<Integer> {
             wiring.close();
         });
         if (!stop.isAsked()) {
+            ReloadSignal.listen(manager, new Reload(config, loaded.said(), wiring.changeable())::run);
             PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
             String metrics = wiring.metricsAddress().isEmpty() ? "" : " metrics=" + wiring.metricsAddress();
             out.println("ready control=" + wiring.controlAddresses() + metrics + " peer=" + wiring.peerAddress());

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * Reads a TOML file key by key, dotted from the root; every error names file, line and key. Whoever has read what it knows
@@ -123,6 +124,18 @@ final class TomlReader {
             }
             refuseOthers(key + ".", e.getValue());
         }
+    }
+
+    /** What the file says to each key that was asked for: its value as text, or nothing. */
+    Map<String, String> said() throws ConfigException {
+        Map<String, String> all = new TreeMap<>();
+        for (String key : List.copyOf(known)) {
+            JsonNode node = node(key);
+            if (node != null) {
+                all.put(key, shown(node));
+            }
+        }
+        return all;
     }
 
     ConfigException wrong(String key, String what) {

@@ -12,10 +12,12 @@ import dev.ferry.migration.FaultPoints;
 import dev.ferry.migration.Journal;
 import dev.ferry.migration.Migrations;
 import dev.ferry.net.TlsFiles;
+import dev.ferry.pager.DescriptorStore;
 import dev.ferry.pager.QemuGuestHost;
 import dev.ferry.qemu.GuestLauncher;
 import dev.ferry.qemu.GuestRegistry;
 import dev.ferry.qemu.HostProfile;
+import dev.ferry.qemu.QemuStarter;
 import dev.ferry.sys.ThreadPriority;
 import dev.ferry.telemetry.MetricsServer;
 import dev.ferry.telemetry.Recorder;
@@ -30,6 +32,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
@@ -51,13 +54,15 @@ final class Wiring implements AutoCloseable {
     private final Map<String, Watchdog.Part> answers;
     private volatile long sweptNs = System.nanoTime();
     private final String metricsAddress;
+    private final List<Reload.Part> changeable;
 
     /**
      * Listens at once; when anything fails, nothing is left open.
      *
+     * @param store for descriptors that outlive this daemon
      * @param step called between the parts; what it throws ends the start
      */
-    Wiring(Config config, String version, Runnable step) throws IOException {
+    Wiring(Config config, String version, DescriptorStore store, Runnable step) throws IOException {
         try {
             Path runtime = config.runtimeDir();
             open(RuntimeDirectory.take(runtime));
@@ -78,11 +83,13 @@ final class Wiring implements AutoCloseable {
             long sinceNs = clock.nanoTime();
             FaultPoints faults = faultPoints();
             Config.Guests guests = config.guests();
-            HostProfile profile =
-                    new HostProfile(guestsDir, guests.ramDir(), guests.emulator(), guests.values(), guests.paths());
-            GuestLauncher launcher = new GuestLauncher(profile);
+            HostProfile profile = new HostProfile(
+                    guestsDir, guests.ramDir(), guests.emulator(), guests.user(), guests.values(), guests.paths());
+            GuestLauncher launcher = new GuestLauncher(
+                    profile,
+                    QemuStarter.choose(System.getenv(), ProcessHandle.current().pid()));
             GuestRegistry registry = open(new GuestRegistry(config.stateDir(), launcher));
-            QemuGuestHost host = new QemuGuestHost(registry, launcher, profile, migrationsDir, clock, faults);
+            QemuGuestHost host = new QemuGuestHost(registry, launcher, profile, migrationsDir, store, clock, faults);
             Destinations destinations =
                     new Destinations(host, journal, clock, System::currentTimeMillis, faults, config.moveLimits());
             step.run();
@@ -90,13 +97,15 @@ final class Wiring implements AutoCloseable {
             registry.reconnect(leftOvers.recoverArrivals());
             step.run();
             leftOvers.settle();
+            host.dropForgotten();
 
             step.run();
             PeerServer peer = open(peerServer(config, destinations, version, tls));
             peerAddress = ListenAddress.text(new InetSocketAddress(config.peer().getAddress(), peer.port()));
+            PeerDialer dialer = new PeerDialer(version, config.connectTimeoutSeconds(), "", config.retryLimits(), tls);
             Migrations migrations = new Migrations(
                     host,
-                    new PeerDialer(version, config.connectTimeoutSeconds(), "", config.retryLimits(), tls),
+                    dialer,
                     destinations,
                     journal,
                     clock,
@@ -150,6 +159,23 @@ final class Wiring implements AutoCloseable {
             if (!leftOvers.someoneWaits()) {
                 rehearsal.start();
             }
+            changeable = List.of(
+                    Reload.part(c -> Logging.level(c.logLevel()), "log.level"),
+                    Reload.part(
+                            c -> control.roles(c.control().roles()),
+                            "control.viewers",
+                            "control.clients.operators",
+                            "control.clients.viewers"),
+                    Reload.part(
+                            c -> destinations.limit(c.moveLimits()), "migration.max_outbound", "migration.max_inbound"),
+                    Reload.part(c -> control.defaults(c.policy()), Reload.POLICY),
+                    Reload.part(
+                            c -> dialer.limits(c.connectTimeoutSeconds(), c.retryLimits()),
+                            "migration.connect_timeout_seconds",
+                            "migration.retry_seconds",
+                            "migration.retries"),
+                    Reload.part(c -> tls.ifPresent(t -> c.tls().ifPresent(said -> t.allow(said.allow()))), "tls.allow"),
+                    Reload.always(c -> tls.ifPresent(PeerTls::lookAgain)));
             answers = Map.of(
                     "connections of peers", peer::ask,
                     "control calls", control::ask,
@@ -296,6 +322,11 @@ final class Wiring implements AutoCloseable {
     private <T extends AutoCloseable> T open(T part) {
         opened.push(part);
         return part;
+    }
+
+    /** What can be another while this daemon runs: see {@link Reload}. */
+    List<Reload.Part> changeable() {
+        return changeable;
     }
 
     /** Comma-separated, with the ports that were bound. */

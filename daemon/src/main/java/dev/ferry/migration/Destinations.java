@@ -78,7 +78,7 @@ public class Destinations implements Arrivals {
     private final Semaphore starts =
             new Semaphore(Math.max(2, Runtime.getRuntime().availableProcessors()), true);
 
-    private final MoveLimits limits;
+    private volatile MoveLimits limits;
 
     /** Migrations whose arrival begins: not in {@link #migrations} yet. Its lock is that of the limit. */
     private final Set<Long> beginning = new HashSet<>();
@@ -123,6 +123,11 @@ public class Destinations implements Arrivals {
     /** Of both sides: one log a daemon. */
     public EventLog events() {
         return events;
+    }
+
+    /** From now on; what moves already goes on. */
+    public void limit(MoveLimits now) {
+        limits = now;
     }
 
     /** Of both sides. */

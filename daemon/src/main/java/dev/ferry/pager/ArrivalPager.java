@@ -14,8 +14,12 @@ import java.util.List;
  * the bitmaps. Calls are its guest's, serialised by it.
  */
 final class ArrivalPager {
+    /** QEMU has no userfaultfd of its own any more. */
+    static final int NOT_THERE = -1;
+
     private final PidFd process;
     private final RemoteUserfaultfd.Injected injected;
+    private final KeptUserfaultfd kept;
     private final List<QemuRamBlock> ram;
     private final List<RamFile> files;
     private final ArrivalMemory memory;
@@ -24,7 +28,8 @@ final class ArrivalPager {
     private boolean unhooked;
 
     /**
-     * @param injected registered; owned from here on
+     * @param injected registered; owned from here on. Its number may be {@link #NOT_THERE}
+     * @param kept what the service manager holds of it from {@link #keep} on
      * @param ram with the source's numbers
      * @param files one a block; owned from here on
      */
@@ -32,12 +37,14 @@ final class ArrivalPager {
             String guest,
             PidFd process,
             RemoteUserfaultfd.Injected injected,
+            KeptUserfaultfd kept,
             List<QemuRamBlock> ram,
             List<RamFile> files,
             PageStateFile pageState,
             NanoClock clock) {
         this.process = process;
         this.injected = injected;
+        this.kept = kept;
         this.ram = List.copyOf(ram);
         this.files = List.copyOf(files);
         List<RamBlock> blocks = ram.stream().map(QemuRamBlock::block).toList();
@@ -58,6 +65,11 @@ final class ArrivalPager {
     /** The guest runs. Harmless twice. */
     void resumed() {
         mapAhead.start();
+    }
+
+    /** So that there is one more descriptor of it, whatever becomes of QEMU's. */
+    void keep() {
+        kept.keep(injected.local());
     }
 
     int remoteFd() {
@@ -81,7 +93,9 @@ final class ArrivalPager {
         UffdPages.unregister(injected.local(), ram);
         reader.close();
         // QEMU's own copy goes last: while a range is registered it is what keeps waiting threads from reading zeros.
-        RemoteUserfaultfd.closeRemote(process, injected.remoteFd());
+        if (injected.remoteFd() != NOT_THERE) {
+            RemoteUserfaultfd.closeRemote(process, injected.remoteFd());
+        }
         unhooked = true;
         release();
     }
@@ -95,6 +109,7 @@ final class ArrivalPager {
 
     private void release() {
         injected.local().close();
+        kept.drop();
         files.forEach(RamFile::close);
     }
 }

@@ -59,7 +59,13 @@ final class ArrivingQemu implements ArrivingGuest {
      * @param sourceBlocks the source's layout, which the guest was checked against
      * @param directory on tmpfs, for the bitmaps
      */
-    ArrivingQemu(QemuGuest guest, List<RamBlock> sourceBlocks, Path directory, Fate fate, NanoClock clock) {
+    ArrivingQemu(
+            QemuGuest guest,
+            List<RamBlock> sourceBlocks,
+            Path directory,
+            Fate fate,
+            DescriptorStore store,
+            NanoClock clock) {
         this.guest = guest;
         this.blocks = List.copyOf(sourceBlocks);
         this.fate = fate;
@@ -88,7 +94,10 @@ final class ArrivingQemu implements ArrivingGuest {
                                 ram.get(i).backing().offsetBytes(),
                                 ram.get(i).block().lengthBytes());
             }
-            made = new ArrivalPager(guest.name(), guest.process(), injected, sourceNumbered(), files, state, clock);
+            int pid = guest.process().pid();
+            KeptUserfaultfd kept = new KeptUserfaultfd(store, directory, pid, ProcFs.startTime(pid));
+            made = new ArrivalPager(
+                    guest.name(), guest.process(), injected, kept, sourceNumbered(), files, state, clock);
             guest.prepareIncoming();
         } catch (RuntimeException | Error e) {
             if (injected != null) {
@@ -142,6 +151,7 @@ final class ArrivingQemu implements ArrivingGuest {
                             blocks,
                             ram.stream().map(QemuRamBlock::hostAddress).toList())
                     .write(directory);
+            pager.keep();
         } catch (RuntimeException e) {
             attempt(e, pager::unhook);
             attempt(e, pager::abandon);

@@ -34,6 +34,7 @@ public final class QemuGuestHost implements GuestHost {
     private final GuestLauncher launcher;
     private final HostProfile profile;
     private final Path migrationsDirectory;
+    private final DescriptorStore store;
     private final NanoClock clock;
     private final FaultPoints faults;
 
@@ -43,12 +44,14 @@ public final class QemuGuestHost implements GuestHost {
             GuestLauncher launcher,
             HostProfile profile,
             Path migrationsDirectory,
+            DescriptorStore store,
             NanoClock clock,
             FaultPoints faults) {
         this.registry = registry;
         this.launcher = launcher;
         this.profile = profile;
         this.migrationsDirectory = migrationsDirectory;
+        this.store = store;
         this.clock = clock;
         this.faults = faults;
     }
@@ -132,12 +135,18 @@ public final class QemuGuestHost implements GuestHost {
             throw new IllegalArgumentException(
                     "the journal speaks of guest " + guest + ", " + directory + " of " + record.guest());
         }
-        return new RecoveredQemu(record, directory, new Recovered(record), clock);
+        return new RecoveredQemu(record, directory, new Recovered(record), store, clock);
+    }
+
+    /** At start-up, when everything that was under way has been taken up. */
+    public void dropForgotten() {
+        KeptUserfaultfd.dropForgotten(store, migrationsDirectory);
     }
 
     @Override
     public void forgetArrival(String migrationId) {
         PageStateFile.removeIfPresent(directory(migrationId));
+        KeptUserfaultfd.dropAll(store, directory(migrationId));
     }
 
     @Override
@@ -233,7 +242,7 @@ public final class QemuGuestHost implements GuestHost {
             boolean attached,
             List<Path> ramFiles) {
         Path directory = directory(id);
-        ArrivingQemu arriving = new ArrivingQemu(guest, spec.blocks(), directory, fate, clock);
+        ArrivingQemu arriving = new ArrivingQemu(guest, spec.blocks(), directory, fate, store, clock);
         faults.at(FaultPoint.USERFAULTFD_INJECTED);
         arriving.writeDown(directory, attached, attached ? "" : spec.definitionJson(), ramFiles);
         return arriving;

@@ -52,20 +52,22 @@ final class RecoveredQemu implements ArrivingGuest {
     /** Null: an earlier daemon had taken the userfaultfd out again, every page is valid. */
     private final ArrivalPager pager;
 
-    RecoveredQemu(ArrivalRecord record, Path directory, Home home, NanoClock clock) {
+    RecoveredQemu(ArrivalRecord record, Path directory, Home home, DescriptorStore store, NanoClock clock) {
         this.record = record;
         this.home = home;
+        KeptUserfaultfd kept = new KeptUserfaultfd(store, directory, record.pid(), record.startTime());
         this.process = living(record);
         try {
             this.pageState = PageStateFile.open(directory, record.ram());
-            if (hasUserfaultfd()) {
-                this.pager = pager(clock);
+            Optional<RemoteUserfaultfd.Injected> found = userfaultfd(kept);
+            if (found.isPresent()) {
+                this.pager = pager(found.get(), kept, clock);
                 this.memory = pager.memory();
             } else {
                 this.pager = null;
-                this.memory =
-                        new ArrivalMemory(record.ram(), pageState.valid(), pageState.written(), new NoPages(), clock);
+                this.memory = unpaged(clock);
                 requireComplete();
+                kept.drop();
             }
         } catch (RuntimeException e) {
             process.close();
@@ -90,6 +92,21 @@ final class RecoveredQemu implements ArrivingGuest {
         return process;
     }
 
+    /** QEMU's own; what was kept counts only where that one is gone and pages are missing. */
+    private Optional<RemoteUserfaultfd.Injected> userfaultfd(KeptUserfaultfd kept) {
+        if (hasUserfaultfd()) {
+            return Optional.of(new RemoteUserfaultfd.Injected(
+                    record.remoteFd(), RemoteUserfaultfd.take(process, record.remoteFd())));
+        }
+        return unpaged(NanoClock.system()).isComplete()
+                ? Optional.empty()
+                : kept.take().map(local -> new RemoteUserfaultfd.Injected(ArrivalPager.NOT_THERE, local));
+    }
+
+    private ArrivalMemory unpaged(NanoClock clock) {
+        return new ArrivalMemory(record.ram(), pageState.valid(), pageState.written(), new NoPages(), clock);
+    }
+
     private boolean hasUserfaultfd() {
         String link = ProcFs.descriptors(record.pid()).get(record.remoteFd());
         return RemoteUserfaultfd.isOne(Optional.ofNullable(link).orElse(""));
@@ -105,19 +122,20 @@ final class RecoveredQemu implements ArrivingGuest {
         }
     }
 
-    private ArrivalPager pager(NanoClock clock) {
-        List<QemuRamBlock> ram = blocksInProcess();
+    private ArrivalPager pager(RemoteUserfaultfd.Injected taken, KeptUserfaultfd kept, NanoClock clock) {
         List<RamFile> files = new ArrayList<>();
         try {
+            List<QemuRamBlock> ram = blocksInProcess();
             for (QemuRamBlock b : ram) {
                 RamFile file = RamFile.open(b.backing().openPath(), true);
                 files.add(file);
                 markWritten(b, file);
             }
-            RemoteUserfaultfd.Injected taken = new RemoteUserfaultfd.Injected(
-                    record.remoteFd(), RemoteUserfaultfd.take(process, record.remoteFd()));
-            return new ArrivalPager(record.guest(), process, taken, ram, files, pageState, clock);
+            ArrivalPager made = new ArrivalPager(record.guest(), process, taken, kept, ram, files, pageState, clock);
+            made.keep();
+            return made;
         } catch (RuntimeException e) {
+            taken.local().close();
             files.forEach(RamFile::close);
             throw e;
         }

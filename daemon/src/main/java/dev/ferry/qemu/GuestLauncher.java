@@ -5,38 +5,42 @@ import dev.ferry.base.FerryException;
 import dev.ferry.sys.PidFd;
 import dev.ferry.sys.ProcFs;
 import dev.ferry.sys.RamFile;
-import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * Starts QEMU processes outside the daemon's process tree (setsid, and never its children: a JVM thread that waits for children
- * would swallow ptrace stops, and the guests must outlive the daemon), and cleans up after them. Thread-safe.
- */
+/** Starts QEMU processes that outlive the daemon, and cleans up after them. Thread-safe. */
 public final class GuestLauncher {
     private static final Logger LOG = LoggerFactory.getLogger(GuestLauncher.class);
     private static final Duration START_LIMIT = Duration.ofSeconds(10);
     private static final Duration QMP_LIMIT = Duration.ofSeconds(2);
-    private static final String STARTED = "started";
     private static final int SIGKILL = 9;
     private static final int LOG_TAIL_BYTES = 2000;
+    private static final int MOST_LOG_BYTES = 1 << 20;
 
     private final HostProfile host;
+    private final QemuStarter starter;
+    private final Optional<QemuUser> user;
+    private final SecureRandom random = new SecureRandom();
 
-    public GuestLauncher(HostProfile host) {
+    /** INVALID_ARGUMENT: the host does not know the user that QEMU is to run as. */
+    public GuestLauncher(HostProfile host, QemuStarter starter) {
         this.host = host;
+        this.starter = starter;
+        this.user = QemuUser.of(host.user());
     }
 
     /** @param ramFiles that were made for it, to be unlinked when the guest has ended */
@@ -102,7 +106,8 @@ public final class GuestLauncher {
             boolean kvm = Files.isWritable(Path.of("/dev/kvm"));
             List<String> argv = new QemuArguments(definition, host, directory, kvm).build(ramFiles, incoming);
             LOG.info("starting QEMU: {}", String.join(" ", argv));
-            spawn(argv, directory);
+            String id = Integer.toUnsignedString(random.nextInt(), 36);
+            spawn(new QemuStarter.Start(definition.name(), id, directory, ramFiles, user, argv));
             return new Incoming(awaitQmp(definition.name(), directory), List.copyOf(ramFiles));
         } catch (RuntimeException e) {
             try {
@@ -128,6 +133,10 @@ public final class GuestLauncher {
         removeDirectory(directory);
         try {
             Files.createDirectories(directory.getParent());
+            if (user.isPresent()) {
+                // Its own directory below is closed to others.
+                Files.setPosixFilePermissions(directory.getParent(), PosixFilePermissions.fromString("rwx--x--x"));
+            }
             Files.createDirectory(
                     directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         } catch (IOException e) {
@@ -150,26 +159,14 @@ public final class GuestLauncher {
         }
     }
 
-    /** The shell writes its pid, which becomes QEMU's: so QEMU is found from its first moment, also if it ends at once. */
-    private static void spawn(List<String> argv, Path directory) {
-        List<String> command = new ArrayList<>(List.of("setsid", "--fork", "sh", "-c"));
-        command.addAll(List.of(
-                "echo $$ >\"$0\" && exec \"$@\"", directory.resolve(STARTED).toString()));
-        command.addAll(argv);
+    private void spawn(QemuStarter.Start start) {
         try {
-            Process process = new ProcessBuilder(command)
-                    .redirectInput(new File("/dev/null"))
-                    .redirectErrorStream(true)
-                    .redirectOutput(directory.resolve("qemu.log").toFile())
-                    .start();
-            if (!process.waitFor(5, TimeUnit.SECONDS) || process.exitValue() != 0) {
-                throw failed(directory, argv.get(0) + " could not be started");
-            }
+            Files.createFile(start.starting());
+            starter.start(start);
         } catch (IOException e) {
-            throw new FerryException(ErrorCategory.INTERNAL, "starting " + argv.get(0) + ": " + e.getMessage(), e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new FerryException(ErrorCategory.UNAVAILABLE, "interrupted while QEMU starts", e);
+            throw new FerryException(ErrorCategory.RESOURCE_EXHAUSTED, "making " + start.starting() + ": " + e, e);
+        } catch (FerryException e) {
+            throw new FerryException(e.category(), withWords(start.directory(), e.getMessage()), e);
         }
     }
 
@@ -179,8 +176,9 @@ public final class GuestLauncher {
         FerryException refused = null;
         while (System.nanoTime() < end) {
             // Asked before the attempt: a QEMU that ends during it may have been refused for a reason of its own.
-            boolean ended =
-                    number(directory.resolve(STARTED)).map(pid -> !isAlive(pid)).orElse(false);
+            boolean ended = number(directory.resolve(QemuStarter.STARTED))
+                    .map(pid -> !isAlive(pid))
+                    .orElse(false);
             if (ended) {
                 throw failed(directory, "QEMU of guest " + name + " ended at once");
             }
@@ -209,14 +207,19 @@ public final class GuestLauncher {
     }
 
     private static FerryException failed(Path directory, String what) {
+        return new FerryException(ErrorCategory.FAILED_PRECONDITION, withWords(directory, what));
+    }
+
+    private static String withWords(Path directory, String what) {
         String said = tail(directory);
-        return new FerryException(
-                ErrorCategory.FAILED_PRECONDITION, what + (said.isBlank() ? "" : "; it said: " + said.strip()));
+        return what + (said.isBlank() ? "" : "; it said: " + said.strip());
     }
 
     private static String tail(Path directory) {
-        try {
-            byte[] all = Files.readAllBytes(directory.resolve("qemu.log"));
+        // The directory may be QEMU's user's: nothing is read that is elsewhere.
+        try (InputStream log =
+                Files.newInputStream(directory.resolve(QemuStarter.LOG_FILE), LinkOption.NOFOLLOW_LINKS)) {
+            byte[] all = log.readNBytes(MOST_LOG_BYTES);
             int from = Math.max(0, all.length - LOG_TAIL_BYTES);
             return new String(all, from, all.length - from, StandardCharsets.UTF_8);
         } catch (IOException e) {
@@ -228,7 +231,7 @@ public final class GuestLauncher {
     private static Optional<Integer> pid(Path directory) {
         try {
             String ours = directory.resolve("pid").toString();
-            return number(directory.resolve(STARTED))
+            return number(directory.resolve(QemuStarter.STARTED))
                     .filter(pid -> ProcFs.commandLine(pid).contains(ours));
         } catch (FerryException e) {
             return Optional.empty();

@@ -10,7 +10,13 @@ import java.util.Map;
  * @param ramDir where RAM files of arriving guests are made: tmpfs or hugetlbfs
  * @param emulator the QEMU binary to use instead of the definition's, or empty
  * @param values {@code ${KEY}} in a definition's arguments becomes the value, for example a tap device's name
+ * @param user whom QEMU runs as; empty: as the daemon
  * @param paths prefix replacements for the paths in an adopted guest's arguments
  */
 public record HostProfile(
-        Path guestsDir, Path ramDir, String emulator, Map<String, String> values, Map<String, String> paths) {}
+        Path guestsDir,
+        Path ramDir,
+        String emulator,
+        String user,
+        Map<String, String> values,
+        Map<String, String> paths) {}

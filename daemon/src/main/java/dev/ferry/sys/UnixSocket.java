@@ -4,13 +4,14 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
-/** socket(2), connect(2) and socket options of unix stream sockets. */
+/** socket(2), connect(2) and socket options of unix sockets. */
 final class UnixSocket {
     static final int SO_PEERCRED = 17;
     private static final int SO_SNDTIMEO = 21;
     private static final int SOL_SOCKET = 1;
     private static final int AF_UNIX = 1;
     private static final int SOCK_STREAM_CLOEXEC = 1 | 0x80000;
+    private static final int SOCK_DGRAM_CLOEXEC = 2 | 0x80000;
     private static final int O_PATH = 0x200000;
 
     /** struct sockaddr_un: family (2 bytes), path with its NUL. */
@@ -41,11 +42,36 @@ final class UnixSocket {
         }
     }
 
+    /** @param address a path, or an abstract name behind {@code @}. The limit is for what is sent on it, too. */
+    static Fd connectDatagram(String address, Duration limit) {
+        Fd socket =
+                Fd.own(Syscalls.call(Syscalls.SOCKET, AF_UNIX, SOCK_DGRAM_CLOEXEC, 0), "socket(AF_UNIX, SOCK_DGRAM)");
+        try {
+            setSendLimit(socket, limit);
+            if (address.startsWith("@")) {
+                // An abstract name has no end but the address's.
+                connect(socket, ("\0" + address.substring(1)).getBytes(StandardCharsets.UTF_8), address, limit);
+            } else {
+                connect(socket, address, address, limit);
+            }
+            return socket;
+        } catch (RuntimeException e) {
+            socket.close();
+            throw e;
+        }
+    }
+
     private static void connect(Fd socket, String shortPath, String path, Duration limit) {
+        connect(socket, (shortPath + "\0").getBytes(StandardCharsets.UTF_8), path, limit);
+    }
+
+    private static void connect(Fd socket, byte[] name, String path, Duration limit) {
+        if (name.length > ADDRESS_SIZE - ADDRESS_PATH) {
+            throw new SysException("connect to " + path, Errno.ENAMETOOLONG);
+        }
         NativeArguments arguments = NativeArguments.get();
-        byte[] name = shortPath.getBytes(StandardCharsets.UTF_8);
-        arguments.bytes.putShort(0, (short) AF_UNIX).put(ADDRESS_PATH, name).put(ADDRESS_PATH + name.length, (byte) 0);
-        long result = socket.call(Syscalls.CONNECT, arguments.address, ADDRESS_PATH + name.length + 1, 0);
+        arguments.bytes.putShort(0, (short) AF_UNIX).put(ADDRESS_PATH, name);
+        long result = socket.call(Syscalls.CONNECT, arguments.address, ADDRESS_PATH + name.length, 0);
         if (result == -Errno.EAGAIN) {
             throw new SysException("connect to " + path + " within " + limit, Errno.ETIMEDOUT);
         }

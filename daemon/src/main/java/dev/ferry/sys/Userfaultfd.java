@@ -47,6 +47,17 @@ public final class Userfaultfd implements AutoCloseable {
         Syscalls.check(fd.call(Syscalls.FCNTL, F_SETFL, UffdAbi.O_NONBLOCK, 0), "fcntl(userfaultfd, O_NONBLOCK)");
     }
 
+    /** Whether this descriptor of this process is a userfaultfd. */
+    public static boolean isOne(Fd fd) {
+        String link = ProcFiles.link(Math.toIntExact(ProcessHandle.current().pid()), "fd/" + fd.raw());
+        return RemoteUserfaultfd.isOne(link);
+    }
+
+    /** Another descriptor of it, closed on its own: as long as one is open, waiting threads wait. */
+    public Fd duplicate() {
+        return fd.duplicate();
+    }
+
     /** A userfaultfd of this process: from /dev/userfaultfd, or by userfaultfd(2) where that is missing. */
     static Userfaultfd create() {
         int flags = UffdAbi.O_CLOEXEC | UffdAbi.O_NONBLOCK;

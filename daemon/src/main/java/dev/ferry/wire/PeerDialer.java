@@ -7,9 +7,9 @@ import java.util.Optional;
 /** Makes {@link PeerLink}s over gRPC. */
 public final class PeerDialer implements PeerLink.Dialer {
     private final String version;
-    private final long connectSeconds;
+    private volatile long connectSeconds;
     private final String threads;
-    private final RetryLimits retryLimits;
+    private volatile RetryLimits retryLimits;
     private final Optional<PeerTls> tls;
 
     /** @param connectSeconds how long a peer may take to answer the first call */
@@ -29,6 +29,12 @@ public final class PeerDialer implements PeerLink.Dialer {
         this.threads = threads;
         this.version = version;
         this.connectSeconds = connectSeconds;
+    }
+
+    /** For connections that are made from now on. */
+    public void limits(long connectSeconds, RetryLimits retryLimits) {
+        this.connectSeconds = connectSeconds;
+        this.retryLimits = retryLimits;
     }
 
     @Override

@@ -28,7 +28,7 @@ public final class PeerTls {
     private static final Context.Key<List<String>> NAMES = Context.key("ferry-peer");
 
     private final TlsFiles files;
-    private final List<String> allowed;
+    private volatile List<String> allowed;
     private final Optional<String> authority;
 
     /**
@@ -71,6 +71,16 @@ public final class PeerTls {
         return allowed;
     }
 
+    /** From now on; for {@code allowed} see the constructor. */
+    public void allow(List<String> names) {
+        allowed = List.copyOf(names);
+    }
+
+    /** Looks at the files now, and not first when the next connection is made. */
+    public void lookAgain() {
+        files.names();
+    }
+
     /** For a connection to a destination. */
     void configure(NettyChannelBuilder builder) {
         builder.sslContext(files.client());
@@ -96,11 +106,12 @@ public final class PeerTls {
                     ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
                 Remote remote = call.getAttributes().get(Remote.KEY);
                 List<String> names = remote == null ? List.of() : remote.names();
+                List<String> mayCome = allowed;
                 List<String> known = names.stream()
-                        .sorted(Comparator.comparing(name -> !allowed.contains(name)))
+                        .sorted(Comparator.comparing(name -> !mayCome.contains(name)))
                         .toList();
-                if (known.isEmpty() || (!allowed.isEmpty() && !allowed.contains(known.get(0)))) {
-                    LOG.warn("a peer with the names {} is not one of {}", names, allowed);
+                if (known.isEmpty() || (!mayCome.isEmpty() && !mayCome.contains(known.get(0)))) {
+                    LOG.warn("a peer with the names {} is not one of {}", names, mayCome);
                     return refused(
                             call,
                             "this host does not take guests from " + names

@@ -113,6 +113,33 @@ class FerrydTest {
         assertThat(errors(0)).hasLineCount(1).contains("tls.mode is off");
     }
 
+    @Test
+    void shouldReadItsConfigurationAgainAtAHangUp() throws IOException, InterruptedException {
+        Process p = ferryd("--config", config.toString());
+        try (BufferedReader out = p.inputReader(StandardCharsets.UTF_8)) {
+            assertThat(out.readLine()).startsWith("ready ");
+            Files.writeString(config, Files.readString(config) + "[log]\nlevel = \"debug\"\n[nonsense]\nx = 1\n");
+            hangUp(p, "the configuration stays as it is: " + config + ":11: nonsense");
+            Files.writeString(
+                    config, Files.readString(config).replace("[nonsense]\nx = 1\n", "[guests]\nemulator = \"none\"\n"));
+            hangUp(p, "guests.emulator needs a restart to be \"none\": it stays (default)");
+            assertThat(errors(0)).contains("log.level is \"debug\" from now on, it was (default)");
+            assertThat(guests(dir.resolve("run/control.sock"))).isZero();
+            p.toHandle().destroy();
+            assertThat(end(p)).isZero();
+        }
+    }
+
+    private void hangUp(Process daemon, String answer) throws IOException, InterruptedException {
+        assertThat(end(new ProcessBuilder("kill", "-HUP", Long.toString(daemon.pid())).start()))
+                .isZero();
+        long endNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (!errors(0).contains(answer) && daemon.isAlive() && System.nanoTime() < endNs) {
+            Thread.onSpinWait();
+        }
+        assertThat(errors(0)).contains(answer);
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"run/lock", "run/control.sock"})
     void shouldStopWhileItStarts(String file) throws IOException, InterruptedException {

@@ -2,6 +2,7 @@ package dev.ferry.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.ferry.sys.Fd;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -40,11 +41,57 @@ class ServiceManagerTest {
     }
 
     @Test
+    void shouldTellThatItReadsItsConfigurationAgainAndWhatBecameOfIt(@TempDir Path dir) throws InterruptedException {
+        String socket = dir.resolve("notify").toString();
+        listen(socket);
+        long beforeUs = System.nanoTime() / 1000;
+        new ServiceManager(socket).reloading();
+        String reloading = heard.poll(10, TimeUnit.SECONDS);
+        assertThat(reloading).startsWith("RELOADING=1\nMONOTONIC_USEC=");
+        assertThat(Long.parseLong(
+                        reloading.substring(reloading.lastIndexOf('=') + 1).strip()))
+                .isBetween(beforeUs, System.nanoTime() / 1000);
+        new ServiceManager(socket).reloaded("two\nlines");
+        assertThat(heard.poll(10, TimeUnit.SECONDS)).isEqualTo("READY=1\nSTATUS=two lines\n");
+    }
+
+    @Test
     void shouldNotifyAnAbstractName() throws InterruptedException {
         String name = "ferry-test-" + ProcessHandle.current().pid();
         listen("\0" + name);
         new ServiceManager("@" + name).ready();
         assertThat(heard.poll(10, TimeUnit.SECONDS)).isEqualTo("READY=1\n");
+    }
+
+    @Test
+    void shouldHaveADescriptorKeptOnceUntilItIsDropped(@TempDir Path dir) throws Exception {
+        String socket = dir.resolve("notify").toString();
+        listen(socket);
+        ServiceManager manager = new ServiceManager(socket);
+        try (Fd fd = Fd.open("/dev/null", 0, 0)) {
+            manager.keep("uffd-1.in-7-9", fd);
+            assertThat(heard.poll(10, TimeUnit.SECONDS)).isEqualTo("FDSTORE=1\nFDNAME=uffd-1.in-7-9\nFDPOLL=0\n");
+            manager.keep("uffd-1.in-7-9", fd);
+        }
+        assertThat(manager.names()).containsExactly("uffd-1.in-7-9");
+        // It is the next daemon's to have.
+        assertThat(manager.take("uffd-1.in-7-9")).isEmpty();
+        manager.drop("uffd-1.in-7-9");
+        assertThat(heard.poll(10, TimeUnit.SECONDS)).isEqualTo("FDSTOREREMOVE=1\nFDNAME=uffd-1.in-7-9\n");
+        manager.drop("uffd-1.in-7-9");
+        manager.alive();
+        assertThat(heard.poll(10, TimeUnit.SECONDS)).isEqualTo("WATCHDOG=1\n");
+        assertThat(manager.names()).isEmpty();
+    }
+
+    @Test
+    void shouldKeepNothingWhereNobodyListens() {
+        try (Fd fd = Fd.open("/dev/null", 0, 0)) {
+            ServiceManager manager = ServiceManager.of(Map.of("LISTEN_PID", "6", "LISTEN_FDS", "1"), 7);
+            manager.keep("a", fd);
+            assertThat(manager.names()).isEmpty();
+            assertThat(manager.take("a")).isEmpty();
+        }
     }
 
     @Test

@@ -10,6 +10,7 @@ import dev.ferry.base.NanoClock;
 import dev.ferry.qemu.GuestLauncher;
 import dev.ferry.qemu.QemuGuest;
 import dev.ferry.qemu.QemuRamBlock;
+import dev.ferry.sys.Fd;
 import dev.ferry.sys.RemoteUserfaultfd;
 import dev.ferry.sys.Userfaultfd;
 import java.nio.file.Files;
@@ -34,6 +35,7 @@ class ArrivingQemuTest {
     private GuestLauncher.Incoming started;
     private QemuGuest guest;
     private Path state;
+    private final FakeStore store = new FakeStore();
 
     /** Fails the first time. */
     private final class Fate implements ArrivingQemu.Fate {
@@ -68,13 +70,19 @@ class ArrivingQemuTest {
 
     @AfterEach
     void close() throws Exception {
+        store.close();
         guest.close();
         qemus.close();
     }
 
     private ArrivingQemu arriving(ArrivingQemu.Fate fate) {
         return new ArrivingQemu(
-                guest, guest.blocks().stream().map(QemuRamBlock::block).toList(), state, fate, NanoClock.system());
+                guest,
+                guest.blocks().stream().map(QemuRamBlock::block).toList(),
+                state,
+                fate,
+                store,
+                NanoClock.system());
     }
 
     @Test
@@ -155,6 +163,76 @@ class ArrivingQemuTest {
         assertThat(inTheWay).doesNotExist();
         assertThat(state).doesNotExist();
         assertLeftAlone();
+    }
+
+    /** As when something has closed it while no daemon was there: the threads have waited, and wait for the next daemon. */
+    @Test
+    void shouldServeAGuestWhoseOwnUserfaultfdIsGoneByTheOneThatWasKept() throws Exception {
+        ArrivingQemu arriving = arriving(new Fate());
+        arriving.writeDown(state, false, "", started.ramFiles());
+        assertThat(store.names()).hasSize(1);
+        ArrivalRecord record = ArrivalRecord.read(state);
+        RemoteUserfaultfd.closeRemote(guest.process(), record.remoteFd());
+        assertThat(Qemus.registeredMappings(guest)).isPositive();
+
+        RecoveredQemu recovered = new RecoveredQemu(record, state, new NoHome(), store, NanoClock.system());
+        assertThat(recovered.memory().isComplete()).isFalse();
+        recovered.serveFaults();
+        assertThat(store.names()).hasSize(1);
+        recovered.settle();
+        assertThat(store.names()).isEmpty();
+        assertLeftAlone();
+        recovered.forget();
+    }
+
+    @Test
+    void shouldNotServeAGuestWithoutAUserfaultfdWhenNoneWasKept() {
+        ArrivingQemu arriving = arriving(new Fate());
+        arriving.writeDown(state, false, "", started.ramFiles());
+        ArrivalRecord record = ArrivalRecord.read(state);
+        RemoteUserfaultfd.closeRemote(guest.process(), record.remoteFd());
+        assertThatThrownBy(
+                        () -> new RecoveredQemu(record, state, new NoHome(), DescriptorStore.NONE, NanoClock.system()))
+                .hasMessageContaining("pages are missing");
+        assertThatThrownBy(() -> arriving.fence("test")).hasMessage("not now");
+        assertThat(store.names()).isEmpty();
+    }
+
+    @Test
+    void shouldKeepItsUserfaultfdFromWhenItIsWrittenDownUntilItEnds() {
+        ArrivingQemu arriving = arriving(new Fate());
+        assertThat(store.names()).isEmpty();
+        arriving.writeDown(state, false, "", started.ramFiles());
+        assertThat(store.names()).singleElement().asString().startsWith("uffd-1.in-");
+        assertThatThrownBy(() -> arriving.fence("test")).hasMessage("not now");
+        assertThat(store.names()).isEmpty();
+    }
+
+    @Test
+    void shouldDropWhatAnEarlierDaemonKeptForNothing() throws Exception {
+        try (Fd fd = Fd.open("/dev/null", 0, 0)) {
+            store.keep("uffd-1.in-7-9", fd);
+            store.keep("uffd-2.in-7-9", fd);
+            store.keep("something else", fd);
+        }
+        Files.createDirectories(state);
+        KeptUserfaultfd.dropForgotten(store, state.getParent());
+        assertThat(store.names()).containsExactly("uffd-1.in-7-9");
+        KeptUserfaultfd.dropAll(store, state);
+        assertThat(store.names()).isEmpty();
+    }
+
+    private final class NoHome implements RecoveredQemu.Home {
+        @Override
+        public QemuGuest qemu() {
+            return guest;
+        }
+
+        @Override
+        public void settled() {}
+
+        @Override
+        public void lost() {}
     }
 
     /** Alive, and answers: nobody in it waits for a page. */

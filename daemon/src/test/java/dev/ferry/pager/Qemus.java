@@ -7,6 +7,7 @@ import dev.ferry.qemu.GuestLauncher;
 import dev.ferry.qemu.GuestRegistry;
 import dev.ferry.qemu.HostProfile;
 import dev.ferry.qemu.QemuGuest;
+import dev.ferry.qemu.QemuStarter;
 import dev.ferry.sys.ProcFs;
 import dev.ferry.sys.RemoteUserfaultfd;
 import java.io.IOException;
@@ -31,12 +32,18 @@ final class Qemus implements AutoCloseable {
     Qemus() throws IOException {
         directory = Files.createTempDirectory(Path.of("/dev/shm"), "ferry-pager");
         HostProfile profile =
-                new HostProfile(directory.resolve("guests"), directory.resolve("ram"), "", Map.of(), Map.of());
+                new HostProfile(directory.resolve("guests"), directory.resolve("ram"), "", "", Map.of(), Map.of());
         Files.createDirectories(profile.ramDir());
-        launcher = new GuestLauncher(profile);
+        launcher = new GuestLauncher(profile, QemuStarter.choose(Map.of(), 0));
         registry = new GuestRegistry(directory.resolve("state"), launcher);
         host = new QemuGuestHost(
-                registry, launcher, profile, directory.resolve("migrations"), NanoClock.system(), FaultPoints.NONE);
+                registry,
+                launcher,
+                profile,
+                directory.resolve("migrations"),
+                DescriptorStore.NONE,
+                NanoClock.system(),
+                FaultPoints.NONE);
     }
 
     private static String toml(String name) {

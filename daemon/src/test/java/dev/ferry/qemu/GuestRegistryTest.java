@@ -38,9 +38,9 @@ class GuestRegistryTest {
     @BeforeEach
     void open() throws IOException {
         directory = Files.createTempDirectory(Path.of("/dev/shm"), "ferry-reg");
-        host = new HostProfile(directory.resolve("guests"), directory.resolve("ram"), "", Map.of(), Map.of());
+        host = new HostProfile(directory.resolve("guests"), directory.resolve("ram"), "", "", Map.of(), Map.of());
         Files.createDirectories(host.ramDir());
-        launcher = new GuestLauncher(host);
+        launcher = new GuestLauncher(host, new OwnSession());
         registry = new GuestRegistry(directory.resolve("state"), launcher);
     }
 
@@ -216,9 +216,10 @@ class GuestRegistryTest {
     @Test
     void shouldRefusePathsThatAreTooLongForSockets() {
         Path deep = directory.resolve("x".repeat(60));
-        HostProfile far = new HostProfile(deep, host.ramDir(), "", Map.of(), Map.of());
+        HostProfile far = new HostProfile(deep, host.ramDir(), "", "", Map.of(), Map.of());
         GuestDefinition definition = GuestDefinition.fromToml(toml("a".repeat(60)), "a.toml");
-        assertFails(() -> new GuestLauncher(far).run(definition), ErrorCategory.INVALID_ARGUMENT, "107");
+        assertFails(
+                () -> new GuestLauncher(far, new OwnSession()).run(definition), ErrorCategory.INVALID_ARGUMENT, "107");
         assertThat(deep).doesNotExist();
     }
 

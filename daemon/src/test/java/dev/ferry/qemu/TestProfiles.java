@@ -12,6 +12,6 @@ final class TestProfiles {
     }
 
     static HostProfile of(Map<String, String> values, Map<String, String> paths) {
-        return new HostProfile(Path.of("/run/ferry/guests"), Path.of("/dev/shm"), "", values, paths);
+        return new HostProfile(Path.of("/run/ferry/guests"), Path.of("/dev/shm"), "", "", values, paths);
     }
 }
