@@ -13,6 +13,8 @@
 #   browser         Chromium, for the tests of the page that ferry report writes
 #   systemd         systemd-analyze and setpriv, for the tests of the unit
 #   promtool        Prometheus' own checker of metrics, unpacked into the cache
+#   package         what bin/package needs, and lintian
+#   bare-machine    systemd-nspawn, and in the cache the tree of a Debian machine with nothing on it, for bin/lib/machine.sh
 #   qemu-backports  a newer QEMU from Debian backports, unpacked into the cache beside the installed one
 #
 # When nothing is missing it prints nothing, needs no root and no network, and takes a few milliseconds.
@@ -34,9 +36,12 @@ ferry_group_packages() {
     linux-guest) printf '%s\n' 'cpio cpio' 'gzip gzip' 'xz xz-utils' ;;
     browser) printf '%s\n' 'chromium chromium' '/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf fonts-dejavu-core' ;;
     systemd) printf '%s\n' 'systemd-analyze systemd' 'setpriv util-linux' ;;
+    package) printf '%s\n' 'dpkg-deb dpkg' 'lintian lintian' ;;
+    bare-machine) printf '%s\n' 'debootstrap debootstrap' 'systemd-nspawn systemd-container' 'ip iproute2' 'nsenter util-linux' ;;
     promtool | qemu-backports) ;;
     *)
-      echo "ferry: unknown install group '$1'; known: build guest qemu net python linux-guest browser systemd promtool qemu-backports" >&2
+      echo "ferry: unknown install group '$1'; known: build guest qemu net python linux-guest browser systemd promtool package" \
+        "bare-machine qemu-backports" >&2
       return 2
       ;;
   esac
@@ -64,6 +69,7 @@ ferry_install() {
     case $group in
       linux-guest) ferry_fetch_linux_guest || return ;;
       promtool) ferry_fetch_promtool || return ;;
+      bare-machine) ferry_fetch_bare_machine || return ;;
       qemu-backports) ferry_fetch_qemu_backports || return ;;
     esac
   done
@@ -202,6 +208,57 @@ ferry_unpack_promtool() {
   rm -rf "$1/root"
 }
 
+# --- a bare Debian machine ---
+
+# The tree of its disk: never written to, machines lay a file system of their own over it.
+ferry_bare_machine_dir() { echo "$(ferry_cache_dir)/bare-machine"; }
+
+# Raise it where what is below changes: a tree of another recipe is made anew.
+ferry_bare_machine_recipe=1
+
+ferry_bare_machine_complete() { [[ $(cat "$(ferry_bare_machine_dir)/etc/ferry-recipe" 2>/dev/null) == "$ferry_bare_machine_recipe" ]]; }
+
+ferry_fetch_bare_machine() {
+  if ferry_bare_machine_complete; then return; fi
+  if ((EUID != 0)); then
+    echo "ferry: a bare machine can only be made by root" >&2
+    return 1
+  fi
+  ferry_fetch_linux_guest && ferry_into_cache bare-machine ferry_fill_bare_machine ferry_bare_machine_complete
+}
+
+ferry_fill_bare_machine() {
+  local log status=0
+  echo "ferry: making a bare Debian machine in $(ferry_bare_machine_dir): a minute or two" >&2
+  log=$(mktemp) || return
+  ferry_make_bare_machine "$1" >"$log" 2>&1 || status=$?
+  if ((status)); then
+    tail -n 15 "$log" >&2
+    echo "ferry: could not make a bare machine; is the Debian mirror within reach?" >&2
+  fi
+  rm -f "$log"
+  return "$status"
+}
+
+# What the machine may install lies in apt's own cache there: machines have no network but the one between them.
+ferry_make_bare_machine() {
+  local tree=$1 release sources kernel
+  release=$(. /etc/os-release && echo "${VERSION_CODENAME:?}") || return
+  sources=$(ferry_debian_sources "$release") || return
+  debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,iproute2,iputils-ping,ca-certificates \
+    "$release" "$tree" "$(awk -v r="$release" '$4 == r { print $3; exit }' <<<"$sources")" || return
+  echo "$sources" >"$tree/etc/apt/sources.list"
+  cp -L /etc/resolv.conf "$tree/etc/resolv.conf" || return
+  chroot "$tree" apt-get clean || return
+  chroot "$tree" apt-get update -q || return
+  chroot "$tree" apt-get install -q -y --download-only --no-install-recommends \
+    openjdk-17-jre-headless qemu-system-x86 busybox-static cpio man-db bash-completion zsh || return
+  # It runs this machine's kernel; the one that a machine has to boot from is there for its guests.
+  for kernel in "$(ferry_linux_guest_dir)"/boot/vmlinuz-*; do cp "$kernel" "$tree/boot/" || return; done
+  rm -f "$tree/etc/resolv.conf" "$tree/etc/hostname"
+  echo "$ferry_bare_machine_recipe" >"$tree/etc/ferry-recipe"
+}
+
 # --- QEMU from backports, beside the installed one ---
 
 # Asking it for its version also finds a library that was removed from the machine since.
@@ -256,9 +313,9 @@ ferry_unpack_qemu_backports() {
   rm -rf "$dir/apt"
 }
 
-# The system's own Debian sources, and backports from the same mirror. --print-uris needs no downloaded lists and no root;
-# a line is 'http://deb.debian.org/debian/dists/bookworm/InRelease' and more.
-ferry_backports_sources() {
+# The system's own Debian sources. --print-uris needs no downloaded lists and no root; a line of it is
+# 'http://deb.debian.org/debian/dists/bookworm/InRelease' and more.
+ferry_debian_sources() {
   local release=$1 signed='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]' uri suite mirror=
   while read -r uri suite; do
     case $suite in
@@ -266,11 +323,15 @@ ferry_backports_sources() {
       "$release"-updates | "$release"-security) echo "deb $signed $uri $suite main" ;;
     esac
   done < <(apt-get update --print-uris | sed -n "s|^'\([^']*\)/dists/\([^']*\)/InRelease'.*|\1 \2|p" | sort -u)
-  if [[ -z $mirror ]]; then
-    mirror=http://deb.debian.org/debian
-    echo "deb $signed $mirror $release main"
-  fi
-  echo "deb $signed $mirror $release-backports main"
+  [[ $mirror ]] || echo "deb $signed http://deb.debian.org/debian $release main"
+}
+
+# The same and backports, from the same mirror.
+ferry_backports_sources() {
+  local release=$1 sources
+  sources=$(ferry_debian_sources "$release") || return
+  echo "$sources"
+  awk -v r="$release" '$4 == r { $4 = r "-backports"; print; exit }' <<<"$sources"
 }
 
 # exec, so that the process a caller started is QEMU itself (its pid, its /proc/PID/exe). -L, because Debian builds QEMU
