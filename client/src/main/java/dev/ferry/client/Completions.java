@@ -18,6 +18,7 @@ final class Completions {
     /** What a parameter of this label is completed with: words, or what completion.sh knows. */
     private static final Map<String, String> VALUES = Map.of(
             "NAME", "guest",
+            "DIR|off", "directory",
             "ID", "migration",
             "FILE", "file",
             "FILE.toml", "file",

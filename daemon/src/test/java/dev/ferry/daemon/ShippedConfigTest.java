@@ -75,7 +75,7 @@ class ShippedConfigTest {
         // the same key.
         Config config = ConfigLoader.parse(
                 "filled in",
-                filledIn("name", "viewers", "allow", "emulator", "tap", "\"/srv/images\"")
+                filledIn("name", "viewers", "operators", "allow", "emulator", "tap", "\"/srv/images\"")
                         .replace("listen = \"127.0.0.1:9420\"", ""));
         assertThat(config).isEqualTo(ConfigLoader.parse("empty", ""));
     }
@@ -86,7 +86,7 @@ class ShippedConfigTest {
         String section = "";
         boolean isTag = false;
         for (String line : Files.readAllLines(PAGE)) {
-            Matcher heading = Pattern.compile("\\.SH \\[([a-z]+)]").matcher(line);
+            Matcher heading = Pattern.compile("\\.SH \\[([a-z.]+)]").matcher(line);
             Matcher key = Pattern.compile("\\.BR ([a-z_]+) .*").matcher(line);
             if (line.startsWith(".SH")) {
                 section = heading.matches() ? heading.group(1) + "." : "";

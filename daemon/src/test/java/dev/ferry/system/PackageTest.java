@@ -8,7 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -137,11 +137,8 @@ class PackageTest {
         machine.sh("cd; ferry tls init ferry-p,127.0.0.1 && cp ferry-tls/ferry-p/* /etc/ferry/tls/");
         machine.sh("systemctl enable --now ferryd");
         assertThat(machine.sh("ferry status")).contains("ferry-p").contains("mutual");
-        // The best of a few, and for the command its own CPU time: what others do on this machine is not measured.
-        assertThat(leastMs(machine, "%R", "systemctl restart ferryd"))
-                .as("start to ready")
-                .isLessThan(2000);
-        assertThat(leastMs(machine, "%U %S", "ferry list")).as("ferry list").isLessThan(500);
+        isFaster(machine, 2000, "systemctl restart ferryd");
+        isFaster(machine, 500, "ferry list");
         machine.sh("useradd -G ferry operator && useradd stranger");
         machine.sh("setpriv --reuid operator --regid operator --init-groups ferry list");
         assertThat(machine.run(
@@ -158,15 +155,15 @@ class PackageTest {
         machine.sh("userdel operator && userdel stranger");
     }
 
-    /** @param time what of it, as bash(1) writes it in TIMEFORMAT: seconds */
-    private static long leastMs(Machine machine, String time, String command) throws Exception {
-        return machine.sh("TIMEFORMAT='" + time + "'; for i in 1 2 3 4 5; do time " + command + " >/dev/null; done")
-                .lines()
-                .mapToLong(line -> Arrays.stream(line.split(" "))
-                        .mapToLong(seconds -> Math.round(1000 * Double.parseDouble(seconds)))
-                        .sum())
-                .min()
-                .orElseThrow();
+    /** It is tried for a while: what others do on this machine at the same time is not measured. */
+    private static void isFaster(Machine machine, long limitMs, String command) {
+        List<Long> took = new ArrayList<>();
+        Await.until(command + " takes less than " + limitMs + " ms: " + took, () -> {
+            took.add(Long.parseLong(machine.sh(
+                            "a=$(date +%s%N); " + command + " >/dev/null; b=$(date +%s%N); echo $(((b - a) / 1000000))")
+                    .strip()));
+            return took.get(took.size() - 1) < limitMs;
+        });
     }
 
     private static void itIsNotRemovedWhileAGuestNeedsIt(Machine machine) throws Exception {
