@@ -210,13 +210,11 @@ ferry_unpack_promtool() {
 
 # --- a bare Debian machine ---
 
-# The tree of its disk: never written to, machines lay a file system of their own over it.
-ferry_bare_machine_dir() { echo "$(ferry_cache_dir)/bare-machine"; }
+# The tree of its disk: never written to, machines lay a file system of their own over it. The number is that of the recipe
+# below: a machine of an older one may be running.
+ferry_bare_machine_dir() { echo "$(ferry_cache_dir)/bare-machine-2"; }
 
-# Raise it where what is below changes: a tree of another recipe is made anew.
-ferry_bare_machine_recipe=1
-
-ferry_bare_machine_complete() { [[ $(cat "$(ferry_bare_machine_dir)/etc/ferry-recipe" 2>/dev/null) == "$ferry_bare_machine_recipe" ]]; }
+ferry_bare_machine_complete() { [[ -e $(ferry_bare_machine_dir)/etc/os-release ]]; }
 
 ferry_fetch_bare_machine() {
   if ferry_bare_machine_complete; then return; fi
@@ -224,7 +222,7 @@ ferry_fetch_bare_machine() {
     echo "ferry: a bare machine can only be made by root" >&2
     return 1
   fi
-  ferry_fetch_linux_guest && ferry_into_cache bare-machine ferry_fill_bare_machine ferry_bare_machine_complete
+  ferry_fetch_linux_guest && ferry_into_cache "$(basename "$(ferry_bare_machine_dir)")" ferry_fill_bare_machine ferry_bare_machine_complete
 }
 
 ferry_fill_bare_machine() {
@@ -245,18 +243,18 @@ ferry_make_bare_machine() {
   local tree=$1 release sources kernel
   release=$(. /etc/os-release && echo "${VERSION_CODENAME:?}") || return
   sources=$(ferry_debian_sources "$release") || return
-  debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,iproute2,iputils-ping,ca-certificates \
+  debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,iproute2,iputils-ping,ca-certificates,openssh-server,openssh-client \
     "$release" "$tree" "$(awk -v r="$release" '$4 == r { print $3; exit }' <<<"$sources")" || return
   echo "$sources" >"$tree/etc/apt/sources.list"
   cp -L /etc/resolv.conf "$tree/etc/resolv.conf" || return
   chroot "$tree" apt-get clean || return
   chroot "$tree" apt-get update -q || return
-  chroot "$tree" apt-get install -q -y --download-only --no-install-recommends \
-    openjdk-17-jre-headless qemu-system-x86 busybox-static cpio man-db bash-completion zsh || return
+  chroot "$tree" apt-get install -q -y --download-only openjdk-17-jre-headless man-db bash-completion zsh busybox-static cpio || return
+  # QEMU recommends a desktop.
+  chroot "$tree" apt-get install -q -y --download-only --no-install-recommends qemu-system-x86 || return
   # It runs this machine's kernel; the one that a machine has to boot from is there for its guests.
   for kernel in "$(ferry_linux_guest_dir)"/boot/vmlinuz-*; do cp "$kernel" "$tree/boot/" || return; done
   rm -f "$tree/etc/resolv.conf" "$tree/etc/hostname"
-  echo "$ferry_bare_machine_recipe" >"$tree/etc/ferry-recipe"
 }
 
 # --- QEMU from backports, beside the installed one ---

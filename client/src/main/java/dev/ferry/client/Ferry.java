@@ -87,8 +87,17 @@ final class Ferry {
     }
 
     static int execute(Terminal terminal, Patience patience, String... args) {
+        return commandLine(terminal, patience).execute(args);
+    }
+
+    /** With every command below it, for what describes them. */
+    static CommandLine commandLine(Terminal terminal) {
+        return commandLine(terminal, Patience.USUAL);
+    }
+
+    private static CommandLine commandLine(Terminal terminal, Patience patience) {
         Ferry ferry = new Ferry(terminal, patience);
-        CommandLine line = new CommandLine(ferry)
+        return new CommandLine(ferry)
                 .registerConverter(Endpoint.class, converter(Endpoint::parse))
                 .registerConverter(Format.class, converter(Format::parse))
                 .registerConverter(PeerAddresses.class, converter(PeerAddresses::parse))
@@ -100,7 +109,6 @@ final class Ferry {
                 .setErr(new PrintWriter(terminal.err(), true, StandardCharsets.UTF_8))
                 .setParameterExceptionHandler((e, a) -> Errors.usage(terminal, e))
                 .setExecutionExceptionHandler((e, command, result) -> Errors.report(terminal, ferry.where(), e));
-        return line.execute(args);
     }
 
     private static <T> ITypeConverter<T> converter(Function<String, T> parse) {

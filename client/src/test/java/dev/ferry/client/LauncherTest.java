@@ -26,6 +26,9 @@ class LauncherTest {
         root = Files.createDirectories(dir.resolve("a clone")).toRealPath();
         Path launcher = Files.createDirectories(root.resolve("bin")).resolve("ferry");
         Files.copy(Path.of("../bin/ferry"), launcher);
+        Files.copy(
+                Path.of("../bin/lib/launch.sh"),
+                Files.createDirectory(root.resolve("bin/lib")).resolve("launch.sh"));
         Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwxr-xr-x"));
         link = Files.createSymbolicLink(
                 Files.createDirectories(dir.resolve("path")).resolve("ferry"), launcher);

@@ -17,10 +17,17 @@ final class VerifyingGuest {
 
     final String name;
     private Ferryd host;
+    private Path directory;
 
     VerifyingGuest(String name, Ferryd host) {
         this.name = name;
-        this.host = host;
+        movedTo(host);
+    }
+
+    /** @param directory its own, of a ferryd that is not this test's child */
+    VerifyingGuest(String name, Path directory) {
+        this.name = name;
+        this.directory = directory;
     }
 
     /** @param append the guest's own options, for example {@code rate=5000 write=20} */
@@ -38,7 +45,7 @@ final class VerifyingGuest {
     }
 
     Path serialFile() {
-        return host.guestDirectory(name).resolve("serial");
+        return directory.resolve("serial");
     }
 
     String serial() throws IOException {
@@ -52,12 +59,17 @@ final class VerifyingGuest {
     /** It is on another host now, with a serial file of its own there. */
     void movedTo(Ferryd there) {
         host = there;
+        directory = there.guestDirectory(name);
+    }
+
+    void movedTo(Path there) {
+        directory = there;
     }
 
     /** Asks it to verify every page from inside; throws with its serial output if a byte is wrong. */
     void verify() throws Exception {
         int before = count(VERIFY);
-        try (Qmp qmp = new Qmp(host.guestDirectory(name).resolve("monitor.sock"))) {
+        try (Qmp qmp = new Qmp(directory.resolve("monitor.sock"))) {
             qmp.key('v');
         }
         Await.until(name + " has verified itself", () -> count(VERIFY) > before);
@@ -74,7 +86,7 @@ final class VerifyingGuest {
 
     /** Stops it, checks all of its RAM from outside, and lets it go on. */
     RamChecker.Result verifyFromOutside() throws Exception {
-        try (Qmp qmp = new Qmp(host.guestDirectory(name).resolve("monitor.sock"))) {
+        try (Qmp qmp = new Qmp(directory.resolve("monitor.sock"))) {
             qmp.command("stop", "{}");
             List<Path> files = host.ramFiles().stream()
                     .filter(p -> p.getFileName().toString().contains(name))
@@ -91,7 +103,7 @@ final class VerifyingGuest {
     /** Presses its reset key and waits until it has come up again. */
     void reset() throws Exception {
         int before = count(Pattern.compile("READY"));
-        try (Qmp qmp = new Qmp(host.guestDirectory(name).resolve("monitor.sock"))) {
+        try (Qmp qmp = new Qmp(directory.resolve("monitor.sock"))) {
             qmp.key('r');
         }
         Await.until(name + " comes up again", () -> count(Pattern.compile("READY")) > before);
@@ -115,14 +127,13 @@ final class VerifyingGuest {
     }
 
     String status() throws IOException {
-        try (Qmp qmp = new Qmp(host.guestDirectory(name).resolve("monitor.sock"))) {
+        try (Qmp qmp = new Qmp(directory.resolve("monitor.sock"))) {
             return qmp.status();
         }
     }
 
     int pid() throws IOException {
-        return Integer.parseInt(
-                Files.readString(host.guestDirectory(name).resolve("pid")).strip());
+        return Integer.parseInt(Files.readString(directory.resolve("pid")).strip());
     }
 
     /** Descriptors of its process that should not be there: userfaultfds, and files of ours. */
