@@ -1,6 +1,7 @@
 package dev.ferry.api;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.ferry.net.CertificateNames;
 import java.util.List;
 
 /** Who is at the other end of a control connection. Users of this host and names of certificates are never taken for each other. */
@@ -47,7 +48,7 @@ sealed interface Caller {
      */
     record Client(List<String> names, String address) implements Caller {
         boolean hasOneOf(List<String> clients) {
-            return names.stream().anyMatch(name -> clients.stream().anyMatch(name::equalsIgnoreCase));
+            return names.stream().anyMatch(name -> CertificateNames.isOneOf(name, clients));
         }
 
         @Override

@@ -48,8 +48,6 @@ final class SourceMigration implements Runnable, PrecopyProgress {
     private static final long TOP_UP_EVERY_NS = TimeUnit.MILLISECONDS.toNanos(300);
 
     /** A cancel is seen so soon; a confirmation ends the wait at once. */
-    private static final String NETWORK_HOLD = "network-hold";
-
     private static final long NETWORK_LOOK_NS = TimeUnit.MILLISECONDS.toNanos(5);
 
     private static final int BASE_PAGE_BYTES = 4096;

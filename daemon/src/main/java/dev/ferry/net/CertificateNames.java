@@ -1,13 +1,16 @@
 package dev.ferry.net;
 
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 
 /** What a certificate says of whose it is. Stateless. */
-final class CertificateNames {
+public final class CertificateNames {
     /** Of a subject alternative name, as RFC 5280 numbers them. */
     private static final int DNS_NAME = 2;
 
@@ -27,6 +30,22 @@ final class CertificateNames {
                         .filter(name -> Set.of(DNS_NAME, IP_ADDRESS).contains(name.get(0)))
                         .map(name -> (String) name.get(1))
                         .toList();
+    }
+
+    /** Whether a certificate's name is one of those that somebody has written down: DNS in any case, IP in any spelling. */
+    public static boolean isOneOf(String name, Collection<String> said) {
+        return said.stream().anyMatch(s -> plain(s).equals(plain(name)));
+    }
+
+    private static String plain(String name) {
+        if (!name.contains(":")) { // only an IPv6 address has one, and more than one spelling
+            return name.toLowerCase(Locale.ROOT);
+        }
+        try {
+            return InetAddress.getByName(name).getHostAddress();
+        } catch (UnknownHostException e) {
+            return name;
+        }
     }
 
     /** Whether its owner may be a host that others dial: a client's certificate says that it is only that. */

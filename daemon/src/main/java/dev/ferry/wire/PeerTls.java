@@ -1,5 +1,6 @@
 package dev.ferry.wire;
 
+import dev.ferry.net.CertificateNames;
 import dev.ferry.net.Remote;
 import dev.ferry.net.TlsFiles;
 import io.grpc.Context;
@@ -108,9 +109,9 @@ public final class PeerTls {
                 List<String> names = remote == null ? List.of() : remote.names();
                 List<String> mayCome = allowed;
                 List<String> known = names.stream()
-                        .sorted(Comparator.comparing(name -> !mayCome.contains(name)))
+                        .sorted(Comparator.comparing(name -> !CertificateNames.isOneOf(name, mayCome)))
                         .toList();
-                if (known.isEmpty() || (!mayCome.isEmpty() && !mayCome.contains(known.get(0)))) {
+                if (known.isEmpty() || (!mayCome.isEmpty() && !CertificateNames.isOneOf(known.get(0), mayCome))) {
                     LOG.warn("a peer with the names {} is not one of {}", names, mayCome);
                     return refused(
                             call,
