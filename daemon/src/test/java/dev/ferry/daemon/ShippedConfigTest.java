@@ -75,7 +75,7 @@ class ShippedConfigTest {
         // the same key.
         Config config = ConfigLoader.parse(
                 "filled in",
-                filledIn("name", "viewers", "operators", "allow", "emulator", "tap", "\"/srv/images\"")
+                filledIn("name", "viewers", "operators", "allow", "user", "emulator", "tap", "\"/srv/images\"")
                         .replace("listen = \"127.0.0.1:9420\"", ""));
         assertThat(config).isEqualTo(ConfigLoader.parse("empty", ""));
     }
