@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -138,7 +137,8 @@ class PackageTest {
         machine.sh("systemctl enable --now ferryd");
         assertThat(machine.sh("ferry status")).contains("ferry-p").contains("mutual");
         isFaster(machine, 2000, "systemctl restart ferryd");
-        isFaster(machine, 500, "ferry list");
+        // 0.46 s on a machine that has nothing else to do.
+        isFaster(machine, 750, "ferry list");
         machine.sh("useradd -G ferry mover && useradd stranger");
         machine.sh("setpriv --reuid mover --regid mover --init-groups ferry list");
         assertThat(machine.run(
@@ -157,12 +157,10 @@ class PackageTest {
 
     /** It is tried for a while: what others do on this machine at the same time is not measured. */
     private static void isFaster(Machine machine, long limitMs, String command) {
-        List<Long> took = new ArrayList<>();
-        Await.until(command + " takes less than " + limitMs + " ms: " + took, () -> {
-            took.add(Long.parseLong(machine.sh(
-                            "a=$(date +%s%N); " + command + " >/dev/null; b=$(date +%s%N); echo $(((b - a) / 1000000))")
-                    .strip()));
-            return took.get(took.size() - 1) < limitMs;
+        Await.until(command + " takes less than " + limitMs + " ms", () -> {
+            String ms = machine.sh(
+                    "a=$(date +%s%N); " + command + " >/dev/null; b=$(date +%s%N); echo $(((b - a) / 1000000))");
+            return Long.parseLong(ms.strip()) < limitMs;
         });
     }
 
