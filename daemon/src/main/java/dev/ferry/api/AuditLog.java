@@ -7,6 +7,7 @@ import dev.ferry.base.NanoClock;
 import dev.ferry.migration.EventLog;
 import dev.ferry.migration.MigrationSnapshot;
 import io.grpc.Status;
+import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -15,7 +16,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,10 +37,24 @@ public final class AuditLog {
     private static final int LONGEST_TEXT = 2048;
 
     private static final int MOST_REFUSALS_A_MINUTE = 100;
+    private static final int MOST_LINES_WAITING = 1000;
+    private static final long LONGEST_WAIT_MS = 1000;
+    private static final long IDLE_SECONDS = 10;
 
     private final Path file;
     private final NanoClock clock;
     private final Refusals refusals = new Refusals();
+    private final ThreadPoolExecutor writer = new ThreadPoolExecutor(
+            1,
+            1,
+            IDLE_SECONDS,
+            TimeUnit.SECONDS,
+            new ArrayBlockingQueue<>(MOST_LINES_WAITING),
+            new DefaultThreadFactory("audit-write", true));
+
+    /** A line has taken too long, and none was written since. */
+    private volatile boolean isLate;
+
     private long seen;
 
     /** @param file made when it is missing, mode 0640 */
@@ -44,6 +65,7 @@ public final class AuditLog {
     AuditLog(Path file, NanoClock clock) {
         this.file = file;
         this.clock = clock;
+        writer.allowCoreThreadTimeOut(true);
     }
 
     /** Of the minute that began with the first. */
@@ -128,13 +150,39 @@ public final class AuditLog {
         return JSON.createObjectNode().put("time", Instant.now().toString()).put("what", what);
     }
 
-    private synchronized void write(ObjectNode line) {
+    /**
+     * By a thread of its own, because a disk may hang. Whoever writes waits until it is written, but not long, and not at all while an
+     * earlier line has taken too long.
+     */
+    private void write(ObjectNode line) {
+        try {
+            Future<?> written = writer.submit(() -> append(line));
+            if (!isLate) {
+                written.get(LONGEST_WAIT_MS, TimeUnit.MILLISECONDS);
+            }
+        } catch (TimeoutException e) {
+            isLate = true;
+            LOG.error(
+                    "the audit log {} takes longer than {} ms a line: nobody waits for it any more",
+                    file,
+                    LONGEST_WAIT_MS);
+        } catch (RejectedExecutionException e) {
+            LOG.error("the audit log {} hangs; it misses: {}", file, line);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // the line is under way
+        } catch (ExecutionException e) {
+            LOG.error("the audit log {}: a bug; it misses: {}", file, line, e);
+        }
+    }
+
+    private void append(ObjectNode line) {
         try {
             make();
             // No channel: a call that is interrupted, because the daemon ends, would close it.
             try (FileOutputStream out = new FileOutputStream(file.toFile(), true)) {
                 out.write((line + "\n").getBytes(StandardCharsets.UTF_8));
             }
+            isLate = false;
         } catch (IOException e) {
             LOG.error("the audit log {} cannot be written ({}); it misses: {}", file, e, line);
         }

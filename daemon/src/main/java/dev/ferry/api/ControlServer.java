@@ -47,12 +47,15 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The control addresses of a ferryd: migrations, guests, health and reflection, on every address the same. Calls run on a
  * pool, because they block; watches all on one thread.
  */
 public final class ControlServer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);
     private static final int MAX_MESSAGE_BYTES = 4 << 20;
     private static final long CLOSE_LIMIT_MS = 500;
     private static final long IDLE_SECONDS = 60;
@@ -137,10 +140,15 @@ public final class ControlServer implements AutoCloseable {
                 audit,
                 defaults,
                 clock,
-                ReportSource.NONE);
+                ReportSource.NONE,
+                true);
     }
 
-    /** As above, with records of migrations. */
+    /**
+     * As above, with records of migrations.
+     *
+     * @param needsAll false: an address of TCP that cannot be had is said in the log, and it goes on without
+     */
     public ControlServer(
             List<String> listen,
             MigrationControl migrations,
@@ -153,7 +161,8 @@ public final class ControlServer implements AutoCloseable {
             AuditLog audit,
             Policy defaults,
             NanoClock clock,
-            ReportSource reports)
+            ReportSource reports,
+            boolean needsAll)
             throws IOException {
         this.clock = clock;
         this.tls = tls;
@@ -172,7 +181,15 @@ public final class ControlServer implements AutoCloseable {
                 ProtoReflectionServiceV1.newInstance());
         try {
             for (String address : listen) {
-                start(ListenAddress.control(address, tls.isPresent()));
+                SocketAddress where = ListenAddress.control(address, tls.isPresent());
+                try {
+                    start(where);
+                } catch (IOException e) {
+                    if (needsAll || where instanceof UnixDomainSocketAddress) {
+                        throw e;
+                    }
+                    LOG.error("control.listen {}: there is no control there until ferryd is started again", address, e);
+                }
             }
         } catch (IOException | RuntimeException e) {
             close();

@@ -88,6 +88,9 @@ final class Wiring implements AutoCloseable {
             GuestLauncher launcher = new GuestLauncher(
                     profile,
                     QemuStarter.choose(System.getenv(), ProcessHandle.current().pid()));
+            if (!guestsWait) {
+                launcher.requireUser();
+            }
             GuestRegistry registry = open(new GuestRegistry(config.stateDir(), launcher));
             QemuGuestHost host = new QemuGuestHost(registry, launcher, profile, migrationsDir, store, clock, faults);
             Destinations destinations =
@@ -151,7 +154,8 @@ final class Wiring implements AutoCloseable {
                     audit,
                     config.policy(),
                     clock,
-                    recorder::report));
+                    recorder::report,
+                    !guestsWait));
             metricsAddress =
                     config.metrics().isPresent() ? metrics(config, recorder, version, peer, control, guestsWait) : "";
             recorder.start();

@@ -33,14 +33,16 @@ public final class GuestLauncher {
 
     private final HostProfile host;
     private final QemuStarter starter;
-    private final Optional<QemuUser> user;
     private final SecureRandom random = new SecureRandom();
 
-    /** INVALID_ARGUMENT: the host does not know the user that QEMU is to run as. */
     public GuestLauncher(HostProfile host, QemuStarter starter) {
         this.host = host;
         this.starter = starter;
-        this.user = QemuUser.of(host.user());
+    }
+
+    /** INVALID_ARGUMENT: the host does not know the user that QEMU is to run as. It is asked anew for each start. */
+    public void requireUser() {
+        QemuUser.of(host.user());
     }
 
     /** @param ramFiles that were made for it, to be unlinked when the guest has ended */
@@ -98,7 +100,8 @@ public final class GuestLauncher {
     private Incoming start(GuestDefinition definition, String ramTag, boolean incoming) {
         Path directory = directory(definition.name());
         List<Path> ramFiles = new ArrayList<>();
-        makeDirectory(definition.name(), directory);
+        Optional<QemuUser> user = QemuUser.of(host.user());
+        makeDirectory(definition.name(), directory, user.isPresent());
         try {
             if (!ramTag.isEmpty()) {
                 makeRamFiles(definition, ramTag, ramFiles);
@@ -120,7 +123,8 @@ public final class GuestLauncher {
         }
     }
 
-    private void makeDirectory(String name, Path directory) {
+    /** @param hasUser whom its QEMU runs as, who has to come to its directory */
+    private void makeDirectory(String name, Path directory, boolean hasUser) {
         if (pid(directory).isPresent()) {
             throw new FerryException(
                     ErrorCategory.ALREADY_EXISTS, "guest " + name + " runs here already, in " + directory);
@@ -133,7 +137,7 @@ public final class GuestLauncher {
         removeDirectory(directory);
         try {
             Files.createDirectories(directory.getParent());
-            if (user.isPresent()) {
+            if (hasUser) {
                 // Its own directory below is closed to others.
                 Files.setPosixFilePermissions(directory.getParent(), PosixFilePermissions.fromString("rwx--x--x"));
             }

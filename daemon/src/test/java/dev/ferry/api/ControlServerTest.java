@@ -53,6 +53,8 @@ import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
@@ -114,6 +116,10 @@ class ControlServerTest {
     }
 
     private ControlServer server(String... listen) throws IOException {
+        return server(true, listen);
+    }
+
+    private ControlServer server(boolean needsAll, String... listen) throws IOException {
         return new ControlServer(
                 List.of(listen),
                 migrations,
@@ -133,7 +139,22 @@ class ControlServerTest {
                 new ControlRoles(List.of("nobody"), List.of(), List.of()),
                 new AuditLog(dir.resolve("audit.log")),
                 DEFAULTS,
-                NanoClock.system());
+                NanoClock.system(),
+                ReportSource.NONE,
+                needsAll);
+    }
+
+    /** Guests may wait for pages: that somebody else has the port is no reason to let them. */
+    @Test
+    void shouldGoOnWithoutAnAddressOfTcpWhereItIsNotNeeded() throws IOException {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            String tcp = "127.0.0.1:" + taken.getLocalPort();
+            String unix = "unix:" + dir.resolve("other.sock");
+            assertThatThrownBy(() -> server(true, tcp, unix)).isInstanceOf(IOException.class);
+            try (ControlServer other = server(false, tcp, unix)) {
+                assertThat(other.addresses()).containsExactly(unix);
+            }
+        }
     }
 
     @Test
