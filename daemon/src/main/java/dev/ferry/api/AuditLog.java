@@ -31,7 +31,7 @@ import org.slf4j.LoggerFactory;
  * opened for each line, so that whoever rotates logs may move it away. Control characters are escaped by JSON: a guest's name cannot
  * pretend to be a line. One that cannot be written is said in the daemon's log and holds nothing up. Thread-safe.
  */
-public final class AuditLog {
+public final class AuditLog implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(AuditLog.class);
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int LONGEST_TEXT = 2048;
@@ -167,11 +167,24 @@ public final class AuditLog {
                     file,
                     LONGEST_WAIT_MS);
         } catch (RejectedExecutionException e) {
-            LOG.error("the audit log {} hangs; it misses: {}", file, line);
+            LOG.error("the audit log {} {}; it misses: {}", file, writer.isShutdown() ? "is closed" : "hangs", line);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt(); // the line is under way
         } catch (ExecutionException e) {
             LOG.error("the audit log {}: a bug; it misses: {}", file, line, e);
+        }
+    }
+
+    /** Writes what waits, if that does not take long. Nothing is written after it. */
+    @Override
+    public void close() {
+        writer.shutdown();
+        try {
+            if (!writer.awaitTermination(LONGEST_WAIT_MS, TimeUnit.MILLISECONDS)) {
+                LOG.error("the audit log {} hangs; its last lines are missing", file);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

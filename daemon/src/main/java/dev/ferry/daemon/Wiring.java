@@ -130,7 +130,7 @@ final class Wiring implements AutoCloseable {
                     clock));
             Rehearsal rehearsal =
                     open(new Rehearsal(tls.filter(t -> !t.names().isEmpty()).map(PeerTls::toItself)));
-            AuditLog audit = new AuditLog(config.control().auditLog());
+            AuditLog audit = open(new AuditLog(config.control().auditLog()));
             // Its disk may hang, and nothing else may for it.
             repeat("audit", () -> audit.follow(migrations.events()));
             open(() -> audit.follow(migrations.events()));

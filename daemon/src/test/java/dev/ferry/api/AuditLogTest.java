@@ -26,9 +26,11 @@ class AuditLogTest {
     @Test
     void shouldHaveWrittenBeforeItReturns() throws Exception {
         Path file = directory.resolve("audit.log");
-        AuditLog log = new AuditLog(file);
-        call(log, 3);
-        assertThat(Files.readAllLines(file)).hasSize(3).last().asString().contains("db2", "scheduler.example");
+        try (AuditLog log = new AuditLog(file)) {
+            call(log, 3);
+            assertThat(Files.readAllLines(file)).hasSize(3).last().asString().contains("db2", "scheduler.example");
+        }
+        assertThat(Files.readAllLines(file)).hasSize(3);
     }
 
     /** A pipe that nobody reads hangs as a disk may. */

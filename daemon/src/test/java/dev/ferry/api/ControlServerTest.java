@@ -96,8 +96,11 @@ class ControlServerTest {
     private ManagedChannel channel;
     private MigrationServiceGrpc.MigrationServiceBlockingStub calls;
 
+    private AuditLog audit;
+
     @BeforeEach
     void start() throws IOException {
+        audit = new AuditLog(dir.resolve("audit.log"));
         socket = dir.resolve("run/control.sock");
         server = server("unix:" + socket);
         channel = NettyChannelBuilder.forAddress(new DomainSocketAddress(socket.toString()))
@@ -112,6 +115,7 @@ class ControlServerTest {
     void stop() {
         channel.shutdownNow();
         server.close();
+        audit.close(); // calls that end late write nothing any more
         loop.shutdownGracefully(0, 1, TimeUnit.SECONDS);
     }
 
@@ -137,7 +141,7 @@ class ControlServerTest {
                         4_000_000),
                 Optional.empty(),
                 new ControlRoles(List.of("nobody"), List.of(), List.of()),
-                new AuditLog(dir.resolve("audit.log")),
+                audit,
                 DEFAULTS,
                 NanoClock.system(),
                 ReportSource.NONE,

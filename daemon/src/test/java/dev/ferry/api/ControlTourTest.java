@@ -110,8 +110,11 @@ class ControlTourTest {
         theirs.sign("scheduler", "dns:scheduler.example", client);
     }
 
+    private AuditLog audit;
+
     @BeforeEach
     void start() throws IOException {
+        audit = new AuditLog(dir.resolve("audit.log"));
         server = new ControlServer(
                 List.of("127.0.0.1:0"),
                 migrations,
@@ -133,7 +136,7 @@ class ControlTourTest {
                         List.of("nobody", "scheduler.example"),
                         List.of("Scheduler.Example", "root"),
                         List.of("grafana.example")),
-                new AuditLog(dir.resolve("audit.log")),
+                audit,
                 Policy.defaults(),
                 NanoClock.system());
         port = ListenAddress.hostPort(server.addresses().get(0)).getPort();
@@ -144,6 +147,7 @@ class ControlTourTest {
         migrations.cancelMayEnd.countDown();
         channels.forEach(ManagedChannel::shutdownNow);
         server.close();
+        audit.close(); // calls that end late write nothing any more
     }
 
     private static SslContextBuilder trust() {

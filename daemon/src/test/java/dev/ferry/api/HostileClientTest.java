@@ -68,8 +68,11 @@ class HostileClientTest {
     private ControlServer server;
     private ManagedChannel channel;
 
+    private AuditLog audit;
+
     @BeforeEach
     void start() throws IOException {
+        audit = new AuditLog(dir.resolve("audit.log"));
         socket = dir.resolve("control.sock");
         server = new ControlServer(
                 List.of("unix:" + socket),
@@ -88,7 +91,7 @@ class HostileClientTest {
                         4_000_000),
                 Optional.empty(),
                 new ControlRoles(List.of("nobody"), List.of(), List.of()),
-                new AuditLog(dir.resolve("audit.log")),
+                audit,
                 Policy.defaults(),
                 NanoClock.system());
         channel = NettyChannelBuilder.forAddress(new DomainSocketAddress(socket.toString()))
@@ -103,6 +106,7 @@ class HostileClientTest {
     void stop() {
         channel.shutdownNow();
         server.close();
+        audit.close(); // calls that end late write nothing any more
         loop.shutdownGracefully(0, 1, TimeUnit.SECONDS);
         logged.close();
     }

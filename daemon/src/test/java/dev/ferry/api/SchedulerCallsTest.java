@@ -61,8 +61,11 @@ class SchedulerCallsTest {
     private MigrationServiceGrpc.MigrationServiceBlockingStub calls;
     private EventServiceGrpc.EventServiceBlockingStub events;
 
+    private AuditLog audit;
+
     @BeforeEach
     void start() throws Exception {
+        audit = new AuditLog(dir.resolve("audit.log"));
         server = new ControlServer(
                 List.of("127.0.0.1:0"),
                 migrations,
@@ -80,7 +83,7 @@ class SchedulerCallsTest {
                         0),
                 Optional.empty(),
                 new ControlRoles(List.of("nobody"), List.of(), List.of()),
-                new AuditLog(dir.resolve("audit.log")),
+                audit,
                 Policy.defaults(),
                 NanoClock.system());
         channel = NettyChannelBuilder.forTarget(server.addresses().get(0))
@@ -95,6 +98,7 @@ class SchedulerCallsTest {
     void stop() {
         channel.shutdownNow();
         server.close();
+        audit.close(); // calls that end late write nothing any more
     }
 
     private static ReserveRequest reserve(String guest, long bytes) {
