@@ -76,6 +76,24 @@ final class AskedFerryd {
                 .toList();
     }
 
+    /** Everybody who leaves this host now, whoever has asked for it. */
+    List<Migration> leaving() throws LostException, InterruptedException {
+        List<Migration> all = new ArrayList<>();
+        String token = "";
+        do {
+            ListRequest request = ListRequest.newBuilder()
+                    .setPageSize(PAGE)
+                    .setPageToken(token)
+                    .build();
+            ListResponse page = ask(() -> connection.migrations().list(request));
+            page.getMigrationsList().stream()
+                    .filter(m -> !Whereabouts.hasEnded(m) && m.getSide() == Side.SOURCE)
+                    .forEach(all::add);
+            token = page.getNextPageToken();
+        } while (!token.isEmpty());
+        return all;
+    }
+
     private <T> T ask(Supplier<T> call) throws LostException, InterruptedException {
         long beginNs = System.nanoTime();
         boolean isAway = false;

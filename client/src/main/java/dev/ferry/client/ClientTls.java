@@ -12,6 +12,7 @@ import java.security.GeneralSecurityException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
+import java.util.List;
 
 /**
  * The certificate and key by which a ferryd knows whoever uses this ferry over TCP, and the CA of its own: a directory of three files.
@@ -30,8 +31,8 @@ final class ClientTls {
 
     /** @throws UsageException says which file is wrong and why */
     SslContext context() {
-        X509Certificate authority = read(ca);
-        X509Certificate own = read(certificate);
+        List<X509Certificate> authorities = read(ca); // more than one while a CA is replaced
+        X509Certificate own = read(certificate).get(0);
         if (own.getNotAfter().toInstant().isBefore(Instant.now())) {
             throw new UsageException(
                     certificate + " has expired, on " + own.getNotAfter().toInstant()
@@ -42,7 +43,7 @@ final class ClientTls {
                 InputStream keyIn = Files.newInputStream(key)) {
             SslContextBuilder builder = SslContextBuilder.forClient()
                     .keyManager(chain, keyIn)
-                    .trustManager(new KnownFerryds(authority, ca))
+                    .trustManager(new KnownFerryds(authorities, ca))
                     .protocols("TLSv1.3");
             return GrpcSslContexts.configure(builder, SslProvider.JDK).build();
         } catch (IOException e) {
@@ -55,9 +56,16 @@ final class ClientTls {
         }
     }
 
-    private static X509Certificate read(Path file) {
+    /** Every certificate of this file, and at least one. */
+    private static List<X509Certificate> read(Path file) {
         try (InputStream in = Files.newInputStream(file)) {
-            return (X509Certificate) CertificateFactory.getInstance("X.509").generateCertificate(in);
+            List<X509Certificate> all = CertificateFactory.getInstance("X.509").generateCertificates(in).stream()
+                    .map(X509Certificate.class::cast)
+                    .toList();
+            if (all.isEmpty()) {
+                throw new UsageException(file + ": no certificate in PEM: there is none in it", null);
+            }
+            return all;
         } catch (IOException e) {
             throw new UsageException(
                     file + ": " + FileErrors.why(e)

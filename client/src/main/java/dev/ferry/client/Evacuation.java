@@ -26,6 +26,7 @@ final class Evacuation {
     private final EvacuationView view;
     private final Placement placement;
     private final int parallel;
+    private final Standstill standstill;
     private final Map<String, Evacuee> guests = new LinkedHashMap<>();
     private int looks;
     private volatile boolean stopping;
@@ -36,6 +37,7 @@ final class Evacuation {
         this.view = view;
         this.placement = placement;
         this.parallel = parallel;
+        this.standstill = new Standstill(ferryd, patience);
     }
 
     /** No more guests are started; those that move are followed to their end. */
@@ -50,6 +52,7 @@ final class Evacuation {
     /** Returns when no guest moves or waits any more. */
     void run() throws LostException, InterruptedException {
         look();
+        standstill.changed();
         while (true) {
             follow();
             view.show(guests()); // how one failed is worth a line, also when it is tried elsewhere at once
@@ -57,6 +60,7 @@ final class Evacuation {
                 leaveWaiting("stopped before it was its turn", "say it again");
             } else {
                 startSome();
+                endVainWait();
             }
             view.show(guests());
             if (!isAnyone(Evacuee.State.MOVING) && !isAnyone(Evacuee.State.WAITING)) {
@@ -86,7 +90,7 @@ final class Evacuation {
         boolean found = false;
         for (Guest g : ferryd.guests()) {
             Evacuee known = guests.get(g.getName());
-            if (known != null) {
+            if (known != null && !isBack(known, g)) {
                 lookAgain(known, g);
                 continue;
             }
@@ -102,6 +106,16 @@ final class Evacuation {
                     || e.state() == Evacuee.State.ARRIVING;
         }
         return found;
+    }
+
+    /**
+     * A guest that needed nothing may have been started again, or come after all: it is met anew. The QEMU that an arrival left
+     * behind which failed is not that guest: nothing of it runs.
+     */
+    private static boolean isBack(Evacuee e, Guest g) {
+        boolean isLeftBehind = g.getStatus() == GuestStatus.INCOMING
+                && g.getMigrationId().equals(e.migration().getId());
+        return e.state() == Evacuee.State.GONE && g.getStatus() != GuestStatus.GONE && !isLeftBehind;
     }
 
     /** A guest that was moved may have been moved back. */
@@ -162,6 +176,10 @@ final class Evacuation {
                     leaves(e, m);
                 } else {
                     arrives(e, m);
+                }
+                boolean hasEnded = e.state() != Evacuee.State.MOVING && e.state() != Evacuee.State.ARRIVING;
+                if (hasEnded && !isLimit(m.getErrorReason())) {
+                    standstill.changed();
                 }
             }
         }
@@ -225,12 +243,31 @@ final class Evacuation {
             }
             if (System.nanoTime() - e.notBeforeNs >= 0) {
                 placement.start(e);
+                if (placement.isHostFull() && moving == 0 && standstill.isHostTaken()) {
+                    leaveWaiting(
+                            "max_outbound is taken by guests whose destination is away: " + standstill.holders(),
+                            "raise max_outbound and reload ferryd, or bring the destination back; then say it again");
+                    return;
+                }
             }
         }
     }
 
+    /** While somebody moves, or this host itself lets nobody leave, something will change. */
+    private void endVainWait() {
+        if (isAnyone(Evacuee.State.MOVING) || isAnyone(Evacuee.State.ARRIVING) || placement.isHostFull()) {
+            return;
+        }
+        if (standstill.isLong()) {
+            String begin = "nothing has changed for " + Units.duration((double) patience.fullMs()) + ": ";
+            waiting()
+                    .forEach(e ->
+                            e.left(begin + e.why(), "see there who arrives: ferry list; or name one more destination"));
+        }
+    }
+
     private static boolean isLimit(String reason) {
-        return reason.equals("INBOUND_LIMIT") || reason.equals("OUTBOUND_LIMIT");
+        return reason.equals("INBOUND_LIMIT") || reason.equals(Placement.OUTBOUND_LIMIT);
     }
 
     private void leaveWaiting(String why, String todo) {

@@ -16,18 +16,20 @@ import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509ExtendedTrustManager;
 
-/** Trusts the certificates of one CA for the host that was dialled, as the JDK does, and says in words why it does not. */
+/** Trusts the certificates of its CAs for the host that was dialled, as the JDK does, and says in words why it does not. */
 final class KnownFerryds extends X509ExtendedTrustManager {
     private final X509ExtendedTrustManager inner;
-    private final X509Certificate authority;
+    private final List<X509Certificate> authorities;
     private final Path ca;
 
-    KnownFerryds(X509Certificate authority, Path ca) throws GeneralSecurityException, IOException {
-        this.authority = authority;
+    KnownFerryds(List<X509Certificate> authorities, Path ca) throws GeneralSecurityException, IOException {
+        this.authorities = authorities;
         this.ca = ca;
         KeyStore only = KeyStore.getInstance("PKCS12");
         only.load(null, null);
-        only.setCertificateEntry("ca", authority);
+        for (X509Certificate authority : authorities) {
+            only.setCertificateEntry("ca " + only.size(), authority);
+        }
         TrustManagerFactory factory = TrustManagerFactory.getInstance("PKIX");
         factory.init(only);
         TrustManager first = factory.getTrustManagers()[0];
@@ -116,6 +118,6 @@ final class KnownFerryds extends X509ExtendedTrustManager {
 
     @Override
     public X509Certificate[] getAcceptedIssuers() {
-        return new X509Certificate[] {authority};
+        return authorities.toArray(X509Certificate[]::new);
     }
 }

@@ -24,6 +24,7 @@ import java.util.stream.Collectors;
  * is away or full is asked again. One thread.
  */
 final class Placement {
+    static final String OUTBOUND_LIMIT = "OUTBOUND_LIMIT";
     private static final String AGAIN = "mend that, and say it again";
 
     private final AskedFerryd ferryd;
@@ -33,6 +34,7 @@ final class Placement {
     private final String run = UUID.randomUUID().toString();
     private int starts;
     private long somebodyMayLeaveNs = System.nanoTime();
+    private boolean isHostFull;
 
     /** @param to HOST:PORT of each destination */
     Placement(AskedFerryd ferryd, Patience patience, List<String> to, Policy policy) {
@@ -45,6 +47,11 @@ final class Placement {
     /** False: this host lets nobody leave for now. */
     boolean maySomebodyLeave() {
         return System.nanoTime() - somebodyMayLeaveNs >= 0;
+    }
+
+    /** The last guest that was to start found every place taken that this host has for those that leave. */
+    boolean isHostFull() {
+        return isHostFull;
     }
 
     /** When what was refused for now is worth trying again. */
@@ -63,6 +70,7 @@ final class Placement {
 
     /** It moves afterwards, waits, or is left. */
     void start(Evacuee e) throws LostException, InterruptedException {
+        isHostFull = false;
         List<String> notNow = new ArrayList<>();
         for (Destination host : candidates(e, notNow)) {
             if (e.state() == Evacuee.State.WAITING) {
@@ -148,6 +156,7 @@ final class Placement {
         if (against.isEmpty()) {
             return true;
         }
+        isHostFull |= against.stream().anyMatch(r -> r.getCode().equals(OUTBOUND_LIMIT));
         if (against.stream().allMatch(Reason::getTemporary)) {
             notNow.add(text);
         } else if (against.stream().anyMatch(r -> r.getCode().equals("GUEST_ARRIVING"))) {
@@ -190,7 +199,8 @@ final class Placement {
             }
             case RESOURCE_EXHAUSTED -> {
                 notNow.add(text);
-                if (Reasons.of(why).contains("OUTBOUND_LIMIT")) { // nobody else may leave either
+                if (Reasons.of(why).contains(OUTBOUND_LIMIT)) { // nobody else may leave either
+                    isHostFull = true;
                     somebodyMayLeaveNs = later();
                 }
             }

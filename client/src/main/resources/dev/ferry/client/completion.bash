@@ -1,6 +1,6 @@
 # By whitespace and not by bash's own words, which end at every : and =.
 _ferry() {
-  local words found current
+  local words found current word
   read -ra words <<<"${COMP_LINE:0:COMP_POINT}"
   [[ ${COMP_LINE:0:COMP_POINT} != *[[:space:]] ]] || words+=("")
   current=${words[-1]}
@@ -9,7 +9,12 @@ _ferry() {
   case ${found[0]:-} in
     @files) compopt -o filenames && mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     @directories) compopt -o filenames && mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
-    *) mapfile -t COMPREPLY < <(compgen -W "${found[*]}" -- "$current") ;;
+    *) # Not by compgen -W: it expands the words, and runs what they say in $(…).
+      COMPREPLY=()
+      for word in "${found[@]}"; do
+        [[ $word != "$current"* ]] || COMPREPLY+=("$word")
+      done
+      ;;
   esac
 }
 complete -F _ferry ferry

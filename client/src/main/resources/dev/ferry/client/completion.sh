@@ -1,3 +1,8 @@
+# The first words of a table, as far as they can be said to a shell as they are: a ferryd, perhaps a distant one, has chosen them.
+_ferry_answered() {
+  LC_ALL=C awk 'NR > 1 && $1 ~ /^[A-Za-z0-9._][A-Za-z0-9._-]*$/ { print $1 }'
+}
+
 # What may come next on a command line of ferry. The arguments: its words after "ferry", of which the last is not finished.
 # Prints a word a line, or @files, or @directories.
 _ferry_next() {
@@ -41,8 +46,8 @@ _ferry_next() {
     value=$(_ferry_commands "$command" | awk -v n="$position" '$1 == "operand" && n-- == 0 { print $2 }')
   fi
   case $value in
-    guest) timeout 5 ferry --endpoint "$endpoint" guest list 2>/dev/null </dev/null | awk 'NR > 1 { print $1 }' ;;
-    migration) timeout 5 ferry --endpoint "$endpoint" list 2>/dev/null </dev/null | awk 'NR > 1 { print $1 }' ;;
+    guest) timeout 5 ferry --endpoint "$endpoint" guest list 2>/dev/null </dev/null | _ferry_answered ;;
+    migration) timeout 5 ferry --endpoint "$endpoint" list 2>/dev/null </dev/null | _ferry_answered ;;
     file) echo @files ;;
     directory) echo @directories ;;
     *,*) echo "$value" | tr , '\n' ;;

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,6 +30,10 @@ class CompletionTest {
                 #!/bin/sh
                 case "$*" in
                   *'unix:/other.sock guest list') printf 'NAME STATUS\\nelsewhere RUNNING\\n' ;;
+                  *'unix:/hostile.sock guest list')
+                    echo NAME STATUS
+                    printf '%s RUNNING\\n' '$({touch,ran-1})' '`touch${IFS}ran-2`' ';touch${IFS}ran-3' '*' '@files' -o '~' good
+                    ;;
                   *'guest list') printf 'NAME STATUS\\ndb1 RUNNING\\nweb-2 RUNNING\\n' ;;
                   *list) printf 'ID GUEST\\n3f7a db1\\n' ;;
                 esac
@@ -89,6 +94,28 @@ class CompletionTest {
         assertThat(tab("ferry --endpoint=unix:/other.sock guest show ")).containsExactly("elsewhere");
         assertThat(tab("ferry cancel ")).containsExactly("3f7a");
         assertThat(tab("ferry -o json show ")).containsExactly("3f7a");
+    }
+
+    /** What a distant ferryd answers is nothing that a shell may expand. */
+    @Test
+    void shouldNotRunWhatAGuestIsCalled() throws Exception {
+        assertThat(tab("ferry --endpoint unix:/hostile.sock migrate ")).containsExactly("good");
+        assertThat(tab("ferry --endpoint unix:/hostile.sock migrate $")).isEmpty();
+        try (Stream<Path> files = Files.list(dir)) {
+            assertThat(files.map(f -> f.getFileName().toString())).noneMatch(f -> f.startsWith("ran"));
+        }
+    }
+
+    /** Without the help of what the answers are cut down to. */
+    @Test
+    void shouldNotExpandAnyWord() throws Exception {
+        Files.writeString(
+                script,
+                Files.readString(script) + "_ferry_next() { printf '%s\\n' '$({touch,ran})' '*' 'two words' good; }\n");
+        assertThat(tab("ferry migrate ")).containsExactly("$({touch,ran})", "*", "good", "two words");
+        assertThat(tab("ferry migrate g")).containsExactly("good");
+        assertThat(tab("ferry migrate *")).as("a prefix is no pattern").containsExactly("*");
+        assertThat(dir.resolve("ran")).doesNotExist();
     }
 
     @Test

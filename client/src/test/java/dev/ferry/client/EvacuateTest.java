@@ -125,7 +125,7 @@ class EvacuateTest extends CommandTest {
     }
 
     @Test
-    void shouldWaitForALimitAndNeverGiveUp() {
+    void shouldWaitForALimit() {
         cluster.runs("g1", 10);
         cluster.runs("g2", 20);
         AtomicInteger refused = new AtomicInteger();
@@ -137,6 +137,84 @@ class EvacuateTest extends CommandTest {
         assertThat(evacuate("--to", "b:1")).isZero();
         assertThat(refused.get()).isEqualTo(6);
         assertThat(screen.err()).contains("g1  waits: not now: INBOUND_LIMIT");
+    }
+
+    /** Guests leave already, to a destination that has been away for longer than anybody waits. */
+    private void areLost(String... guests) {
+        for (String guest : guests) {
+            Migration lost = Migration.newBuilder()
+                    .setId("00000000000000" + guest)
+                    .setGuest(guest)
+                    .setPeer("dead:1")
+                    .setSide(Side.SOURCE)
+                    .setRunsOn(Side.DESTINATION)
+                    .setState(MigrationState.RECOVERING)
+                    .setReason("the destination is away")
+                    .setStateMs(500)
+                    .build();
+            cluster.migration(lost);
+            cluster.ends.put(guest + " at dead:1", lost);
+            cluster.guest(guest, 10, GuestStatus.PAUSED, lost.getId());
+        }
+    }
+
+    private static void refuseToLetGo() {
+        throw FakeCluster.refusal(Status.Code.RESOURCE_EXHAUSTED, "2 leave: OUTBOUND_LIMIT", "OUTBOUND_LIMIT");
+    }
+
+    @Test
+    void shouldNotWaitForPlacesThatADeadDestinationHolds() {
+        areLost("d1", "d2");
+        cluster.runs("g1", 10);
+        cluster.beforeStart = EvacuateTest::refuseToLetGo;
+        assertThat(evacuate("--to", "b:1")).isEqualTo(1);
+        String why = "guest g1 is left: it is on this host. max_outbound is taken by guests whose destination is away:"
+                + " d1 to dead:1, d2 to dead:1. What to do: raise max_outbound and reload ferryd, or bring the"
+                + " destination back";
+        assertThat(screen.out()).contains(why, "guest d1 is left: it belongs to the destination, dead:1");
+
+        cluster.beforeStart = () -> {};
+        cluster.against.put("g1 at b:1", List.of(FakeCluster.reason("OUTBOUND_LIMIT", true)));
+        assertThat(evacuate("--to", "b:1")).isEqualTo(1);
+        assertThat(screen.out()).as("said by a check").contains(why);
+        assertThat(cluster.started).isEmpty();
+    }
+
+    @Test
+    void shouldWaitForAPlaceThatBecomesFree() {
+        areLost("d1", "d2");
+        cluster.runs("g1", 10);
+        cluster.runs("g2", 20);
+        AtomicInteger refused = new AtomicInteger();
+        cluster.beforeStart = () -> {
+            if (cluster.started.size() == 1 && refused.incrementAndGet() <= 1) {
+                refuseToLetGo();
+            }
+        };
+        assertThat(evacuate("--to", "b:1", "--parallel", "1")).isEqualTo(1);
+        assertThat(cluster.started).containsExactly("g1 at b:1", "g2 at b:1");
+        assertThat(screen.out()).contains("moved 2 guests, left 2\n");
+    }
+
+    @Test
+    void shouldNotWaitForEverForDestinationsThatStayFull() {
+        Patience hasty = new Patience(400, 5_000, 5, 300);
+        cluster.runs("g1", 10);
+        cluster.beforeStart = () -> {
+            throw FakeCluster.refusal(Status.Code.RESOURCE_EXHAUSTED, "8 arrive: INBOUND_LIMIT", "INBOUND_LIMIT");
+        };
+        assertThat(ferry(hasty, "evacuate", "--to", "b:1")).isEqualTo(1);
+        String why = "guest g1 is left: it is on this host. nothing has changed for 300.000 ms: ";
+        assertThat(screen.out()).contains(why + "8 arrive: INBOUND_LIMIT. What to do: see there who arrives");
+
+        cluster.beforeStart = () -> {};
+        cluster.ends.put(
+                "g1 at b:1",
+                FakeCluster.failed("INBOUND_LIMIT: 8 arrive").toBuilder()
+                        .setErrorReason("INBOUND_LIMIT")
+                        .build());
+        assertThat(ferry(hasty, "evacuate", "--to", "b:1")).isEqualTo(1);
+        assertThat(screen.out()).as("losing every race").contains(why + "INBOUND_LIMIT: 8 arrive.");
     }
 
     @Test
@@ -219,6 +297,64 @@ class EvacuateTest extends CommandTest {
         assertThat(evacuate("--to", "b:1")).isEqualTo(1);
         assertThat(cluster.started).containsExactly("g1 at b:1", "late1 at b:1");
         assertThat(screen.out()).contains("guest late2 is left", "it came while this host was emptied");
+    }
+
+    @Test
+    void shouldMoveAGuestThatWasGoneAndRunsAgain() {
+        cluster.guest("ended", 10, GuestStatus.GONE, "");
+        cluster.runs("g1", 10);
+        cluster.whenEnded = () -> {
+            cluster.whenEnded = () -> {};
+            cluster.runs("ended", 10);
+        };
+        assertThat(evacuate("--to", "b:1")).as(screen.out()).isZero();
+        assertThat(cluster.started).containsExactly("g1 at b:1", "ended at b:1");
+        assertThat(cluster.left()).isEmpty();
+    }
+
+    @Test
+    void shouldNameAGuestThatRunsAgainTooLate() {
+        cluster.guest("ended", 10, GuestStatus.GONE, "");
+        cluster.runs("g1", 10);
+        AtomicInteger ended = new AtomicInteger();
+        cluster.whenEnded = () -> {
+            if (ended.incrementAndGet() == 1) {
+                cluster.runs("late", 10);
+            } else {
+                cluster.runs("ended", 10);
+            }
+        };
+        assertThat(evacuate("--to", "b:1")).isEqualTo(1);
+        assertThat(cluster.started).containsExactly("g1 at b:1", "late at b:1");
+        assertThat(screen.out()).contains("moved 2 guests, left 1\n", "guest ended is left: it is on this host.");
+    }
+
+    @Test
+    void shouldMoveAGuestThatFailedToComeAndCameAgain() {
+        Migration coming = Migration.newBuilder()
+                .setId("00000000000000bb")
+                .setGuest("comes")
+                .setPeer("z:1")
+                .setSide(Side.DESTINATION)
+                .setRunsOn(Side.SOURCE)
+                .setState(MigrationState.PRECOPY)
+                .build();
+        cluster.migration(coming);
+        cluster.guest("comes", 10, GuestStatus.INCOMING, coming.getId());
+        cluster.ends.put("comes at z:1", FakeCluster.failed("the source died"));
+        assertThat(evacuate("--to", "b:1")).as("its QEMU is left behind").isZero();
+        assertThat(screen.out()).contains("guest comes: nothing to do, it did not arrive here");
+
+        Migration again = coming.toBuilder().setId("00000000000000cc").build();
+        cluster.migration(again);
+        cluster.guest("comes", 10, GuestStatus.INCOMING, again.getId());
+        cluster.whenEnded = () -> {
+            cluster.whenEnded = () -> {};
+            cluster.runs("comes", 10);
+        };
+        assertThat(evacuate("--to", "b:1")).as(screen.out()).isZero();
+        assertThat(cluster.started).containsExactly("comes at b:1");
+        assertThat(cluster.left()).isEmpty();
     }
 
     @Test

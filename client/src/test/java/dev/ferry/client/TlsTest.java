@@ -146,6 +146,18 @@ class TlsTest {
         }
     }
 
+    /** While a CA is replaced both are trusted, whichever comes first in the file; so does ferryd. */
+    @Test
+    void shouldTrustEveryCaOfItsFile() throws Exception {
+        String both = Files.readString(theirs.resolve("alice/ca.crt")) + Files.readString(ours.resolve("alice/ca.crt"));
+        Path rotating =
+                OverTls.mixed(ours.resolve("alice"), ours.resolve("alice"), "", directory.resolve("rotating-ca"));
+        Files.writeString(rotating.resolve("ca.crt"), both);
+        try (OverTls server = as("there")) {
+            assertThat(list(server.endpoint(), rotating)).as(screen.err()).isZero();
+        }
+    }
+
     @Test
     void shouldSayWhichNamesACertificateHas() throws Exception {
         try (OverTls server = as("elsewhere")) {
@@ -189,6 +201,11 @@ class TlsTest {
     void shouldSayWhichFileIsWrong(@TempDir Path dir) throws Exception {
         assertThat(list("127.0.0.1:1", dir)).isEqualTo(ExitCode.USAGE);
         assertThat(screen.err()).contains(dir + "/ca.crt: no such file", "--client");
+
+        Path empty = OverTls.mixed(ours.resolve("alice"), ours.resolve("alice"), "", dir.resolve("empty"));
+        Files.writeString(empty.resolve("ca.crt"), "");
+        assertThat(list("127.0.0.1:1", empty)).isEqualTo(ExitCode.USAGE);
+        assertThat(screen.err()).contains("ca.crt: no certificate in PEM");
 
         Path noKey = OverTls.mixed(ours.resolve("alice"), ours.resolve("alice"), "", dir.resolve("no-key"));
         Files.writeString(noKey.resolve("client.key"), "nothing");
