@@ -100,7 +100,11 @@ public final class GuestLauncher {
                 makeRamFiles(definition, ramTag, ramFiles);
             }
             boolean kvm = Files.isWritable(Path.of("/dev/kvm"));
-            List<String> argv = new QemuArguments(definition, host, directory, kvm).build(ramFiles, incoming);
+            List<String> argv =
+                    new ArrayList<>(new QemuArguments(definition, host, directory, kvm).build(ramFiles, incoming));
+            if (incoming) {
+                argv.set(0, EmulatorFile.of(host, definition).toString());
+            }
             LOG.info("starting QEMU: {}", String.join(" ", argv));
             String id = Integer.toUnsignedString(random.nextInt(), 36);
             spawn(new QemuStarter.Start(definition.name(), id, directory, ramFiles, user, argv));
