@@ -19,15 +19,13 @@ record EmulatorInfo(String version, Set<String> machines) {
     private static final Pattern NUMBERS = Pattern.compile("\\d{1,9}(\\.\\d{1,9}){0,3}");
     private static final Map<String, EmulatorInfo> KNOWN = new ConcurrentHashMap<>();
 
-    /** NOT_FOUND with what to do when there is no such binary. */
-    static EmulatorInfo of(String emulator) {
-        Path file = find(emulator);
+    /** NOT_FOUND when it cannot be run, or is no QEMU. */
+    static EmulatorInfo of(Path file) {
         try {
             String key = file + "@" + Files.getLastModifiedTime(file);
             return KNOWN.computeIfAbsent(key, k -> ask(file.toString()));
         } catch (IOException | UncheckedIOException e) {
-            throw new FerryException(
-                    ErrorCategory.NOT_FOUND, "QEMU " + emulator + " cannot be run: " + e.getMessage(), e);
+            throw new FerryException(ErrorCategory.NOT_FOUND, "QEMU " + file + " cannot be run: " + e.getMessage(), e);
         }
     }
 
@@ -49,25 +47,6 @@ record EmulatorInfo(String version, Set<String> machines) {
             throw new FerryException(ErrorCategory.INVALID_ARGUMENT, "'" + version + "' is no version of QEMU");
         }
         return version.split("\\.", -1);
-    }
-
-    private static Path find(String emulator) {
-        if (emulator.contains("/")) {
-            if (Files.isExecutable(Path.of(emulator))) {
-                return Path.of(emulator);
-            }
-        } else {
-            for (String directory :
-                    System.getenv().getOrDefault("PATH", "/usr/bin:/bin").split(":", -1)) {
-                Path candidate = Path.of(directory.isEmpty() ? "." : directory, emulator);
-                if (Files.isExecutable(candidate)) {
-                    return candidate;
-                }
-            }
-        }
-        throw new FerryException(
-                ErrorCategory.NOT_FOUND,
-                "there is no QEMU binary " + emulator + " on this host: install it, or set guests.emulator");
     }
 
     private static EmulatorInfo ask(String binary) {

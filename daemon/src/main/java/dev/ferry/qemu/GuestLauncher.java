@@ -6,11 +6,9 @@ import dev.ferry.sys.PidFd;
 import dev.ferry.sys.ProcFs;
 import dev.ferry.sys.RamFile;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
@@ -28,8 +26,6 @@ public final class GuestLauncher {
     private static final Duration START_LIMIT = Duration.ofSeconds(10);
     private static final Duration QMP_LIMIT = Duration.ofSeconds(2);
     private static final int SIGKILL = 9;
-    private static final int LOG_TAIL_BYTES = 2000;
-    private static final int MOST_LOG_BYTES = 1 << 20;
 
     private final HostProfile host;
     private final QemuStarter starter;
@@ -66,7 +62,7 @@ public final class GuestLauncher {
                     ErrorCategory.FAILED_PRECONDITION,
                     "guest " + guestName + " still runs as pid " + pid + ": its directory and RAM stay");
         });
-        removeDirectory(directory(guestName));
+        GuestFiles.remove(directory(guestName));
         ramFiles.forEach(GuestLauncher::removeFile);
     }
 
@@ -107,7 +103,11 @@ public final class GuestLauncher {
                 makeRamFiles(definition, ramTag, ramFiles);
             }
             boolean kvm = Files.isWritable(Path.of("/dev/kvm"));
-            List<String> argv = new QemuArguments(definition, host, directory, kvm).build(ramFiles, incoming);
+            List<String> argv =
+                    new ArrayList<>(new QemuArguments(definition, host, directory, kvm).build(ramFiles, incoming));
+            if (incoming) {
+                argv.set(0, EmulatorFile.of(host, definition).toString());
+            }
             LOG.info("starting QEMU: {}", String.join(" ", argv));
             String id = Integer.toUnsignedString(random.nextInt(), 36);
             spawn(new QemuStarter.Start(definition.name(), id, directory, ramFiles, user, argv));
@@ -134,7 +134,7 @@ public final class GuestLauncher {
                     ErrorCategory.INVALID_ARGUMENT,
                     directory + " is too long for unix sockets (107 bytes): shorten runtime_dir or the guest's name");
         }
-        removeDirectory(directory);
+        GuestFiles.remove(directory);
         try {
             Files.createDirectories(directory.getParent());
             if (hasUser) {
@@ -180,9 +180,8 @@ public final class GuestLauncher {
         FerryException refused = null;
         while (System.nanoTime() < end) {
             // Asked before the attempt: a QEMU that ends during it may have been refused for a reason of its own.
-            boolean ended = number(directory.resolve(QemuStarter.STARTED))
-                    .map(pid -> !isAlive(pid))
-                    .orElse(false);
+            boolean ended =
+                    GuestFiles.started(directory).map(pid -> !isAlive(pid)).orElse(false);
             if (ended) {
                 throw failed(directory, "QEMU of guest " + name + " ended at once");
             }
@@ -215,39 +214,17 @@ public final class GuestLauncher {
     }
 
     private static String withWords(Path directory, String what) {
-        String said = tail(directory);
+        String said = GuestFiles.logTail(directory);
         return what + (said.isBlank() ? "" : "; it said: " + said.strip());
-    }
-
-    private static String tail(Path directory) {
-        // The directory may be QEMU's user's: nothing is read that is elsewhere.
-        try (InputStream log =
-                Files.newInputStream(directory.resolve(QemuStarter.LOG_FILE), LinkOption.NOFOLLOW_LINKS)) {
-            byte[] all = log.readNBytes(MOST_LOG_BYTES);
-            int from = Math.max(0, all.length - LOG_TAIL_BYTES);
-            return new String(all, from, all.length - from, StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            return "";
-        }
     }
 
     /** Of a living QEMU that was started for this directory, or of the shell that is about to become it. */
     private static Optional<Integer> pid(Path directory) {
         try {
             String ours = directory.resolve("pid").toString();
-            return number(directory.resolve(QemuStarter.STARTED))
+            return GuestFiles.started(directory)
                     .filter(pid -> ProcFs.commandLine(pid).contains(ours));
         } catch (FerryException e) {
-            return Optional.empty();
-        }
-    }
-
-    private static Optional<Integer> number(Path file) {
-        try {
-            String text = Files.readString(file);
-            // Whole only with the end of its line.
-            return text.endsWith("\n") ? Optional.of(Integer.valueOf(text.strip())) : Optional.empty();
-        } catch (IOException | NumberFormatException e) {
             return Optional.empty();
         }
     }
@@ -262,20 +239,6 @@ public final class GuestLauncher {
                 LOG.debug("QEMU {} ended by itself", pid, e);
             }
         });
-    }
-
-    private static void removeDirectory(Path directory) {
-        if (!Files.isDirectory(directory)) {
-            return;
-        }
-        try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
-            for (Path entry : entries) {
-                removeFile(entry);
-            }
-        } catch (IOException e) {
-            LOG.warn("could not empty {}", directory, e);
-        }
-        removeFile(directory);
     }
 
     static void removeFile(Path file) {

@@ -80,8 +80,8 @@ public final class Preflight {
         kernel(KernelSupport.userfaultfd(), reasons);
         kernel(KernelSupport.minorFaults(), reasons);
         kernel(KernelSupport.injection(), reasons);
-        String emulator = host.emulator().isEmpty() ? definition.emulator() : host.emulator();
         try {
+            Path emulator = EmulatorFile.of(host, definition);
             EmulatorInfo info = EmulatorInfo.of(emulator);
             if (!info.machines().contains(machine)) {
                 reasons.add(new Reason(
@@ -94,7 +94,8 @@ public final class Preflight {
                                 + ": a guest moves to the same version or a newer one"));
             }
         } catch (FerryException e) {
-            reasons.add(new Reason("EMULATOR_MISSING", e.getMessage()));
+            boolean there = e.category() == ErrorCategory.PERMISSION_DENIED;
+            reasons.add(new Reason(there ? "EMULATOR_NOT_TRUSTED" : "EMULATOR_MISSING", e.getMessage()));
         }
         return reasons;
     }

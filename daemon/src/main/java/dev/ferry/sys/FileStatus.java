@@ -3,11 +3,16 @@ package dev.ferry.sys;
 import java.nio.ByteBuffer;
 
 /** What ferryd asks of struct stat (x86-64 layout, 144 bytes). */
-record FileStatus(long device, long inode, long sizeBytes) {
+record FileStatus(long device, long inode, int mode, long sizeBytes) {
     static final int SIZE = 144;
     static final int DEVICE = 0;
     static final int INODE = 8;
+    static final int MODE = 24;
     static final int LENGTH = 48;
+    /** inode(7). */
+    static final int TYPE_MASK = 0170000;
+
+    static final int REGULAR = 0100000;
 
     static FileStatus of(Fd fd) {
         NativeArguments arguments = NativeArguments.get();
@@ -28,7 +33,11 @@ record FileStatus(long device, long inode, long sizeBytes) {
         return Long.toUnsignedString(device) + ":" + Long.toUnsignedString(inode);
     }
 
+    boolean isRegularFile() {
+        return (mode & TYPE_MASK) == REGULAR;
+    }
+
     private static FileStatus from(ByteBuffer stat) {
-        return new FileStatus(stat.getLong(DEVICE), stat.getLong(INODE), stat.getLong(LENGTH));
+        return new FileStatus(stat.getLong(DEVICE), stat.getLong(INODE), stat.getInt(MODE), stat.getLong(LENGTH));
     }
 }

@@ -72,6 +72,9 @@ final class AbiTest {
         ours.put("sizeof(struct stat)", (long) FileStatus.SIZE);
         ours.put("offsetof(struct stat, st_dev)", (long) FileStatus.DEVICE);
         ours.put("offsetof(struct stat, st_ino)", (long) FileStatus.INODE);
+        ours.put("offsetof(struct stat, st_mode)", (long) FileStatus.MODE);
+        ours.put("S_IFMT", (long) FileStatus.TYPE_MASK);
+        ours.put("S_IFREG", (long) FileStatus.REGULAR);
         ours.put("offsetof(struct stat, st_size)", (long) FileStatus.LENGTH);
         RegisterLayout registers = RegisterLayout.X86_64;
         ours.put("sizeof(struct user_regs_struct)", (long) registers.sizeBytes());
@@ -120,6 +123,7 @@ final class AbiTest {
         ours.put("SYS_pidfd_open", (long) Syscalls.PIDFD_OPEN);
         ours.put("SYS_pidfd_getfd", (long) Syscalls.PIDFD_GETFD);
         ours.put("O_CLOEXEC", (long) UffdAbi.O_CLOEXEC);
+        ours.put("O_NOFOLLOW", (long) UntrustedFile.O_NOFOLLOW);
         ours.put("O_NONBLOCK", (long) UffdAbi.O_NONBLOCK);
         String includes = """
                 #include <sys/prctl.h>
