@@ -24,6 +24,8 @@ import java.util.List;
  * @param remoteFd the userfaultfd's number in that process
  * @param blocks all, by the source's index
  * @param hostAddresses of guest RAM, by index
+ * @param ramIdentities of the files of guest RAM, by index: what a later daemon opens again must be these. Empty when an
+ *     older one wrote this
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 record ArrivalRecord(
@@ -36,7 +38,8 @@ record ArrivalRecord(
         List<String> ramFiles,
         int remoteFd,
         List<RamBlock> blocks,
-        List<Long> hostAddresses) {
+        List<Long> hostAddresses,
+        List<String> ramIdentities) {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String NAME = "arrival.json";
     private static final int SIGKILL = 9;
@@ -46,6 +49,7 @@ record ArrivalRecord(
         ramFiles = List.copyOf(ramFiles);
         blocks = List.copyOf(blocks);
         hostAddresses = List.copyOf(hostAddresses);
+        ramIdentities = ramIdentities == null ? List.of() : List.copyOf(ramIdentities);
     }
 
     void write(Path directory) {
@@ -99,6 +103,10 @@ record ArrivalRecord(
 
     /** Bitmaps and addresses are looked up by a block's number. */
     private void requireWholeLayout() throws IOException {
+        if (!ramIdentities.isEmpty() && ramIdentities.size() != ram().size()) {
+            throw new IOException(
+                    NAME + " has " + ramIdentities.size() + " identities of " + ram().size() + " RAM blocks");
+        }
         for (int i = 0; i < blocks.size(); i++) {
             if (blocks.get(i).index() != i || blocks.get(i).guestRam() != i < ram().size()) {
                 throw new IOException(NAME + " has RAM blocks out of order");
@@ -108,6 +116,11 @@ record ArrivalRecord(
             throw new IOException(
                     NAME + " has " + hostAddresses.size() + " addresses of " + ram().size() + " RAM blocks");
         }
+    }
+
+    /** Whether this is the block's file, as far as it was written down. */
+    boolean isFileOf(RamBlock block, String identity) {
+        return ramIdentities.isEmpty() || ramIdentities.get(block.index()).equals(identity);
     }
 
     List<RamBlock> ram() {

@@ -7,6 +7,7 @@ import dev.ferry.postcopy.ArrivalMemory;
 import dev.ferry.postcopy.FaultQueue;
 import dev.ferry.qemu.QemuGuest;
 import dev.ferry.qemu.QemuRamBlock;
+import dev.ferry.sys.MappedFile;
 import dev.ferry.sys.NativeBuffer;
 import dev.ferry.sys.ProcFs;
 import dev.ferry.sys.ProcessMemory;
@@ -18,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,6 +50,7 @@ final class ArrivingQemu implements ArrivingGuest {
     private final Fate fate;
     private final PageStateFile pageState;
     private final ArrivalPager pager;
+    private final List<String> identities;
     private boolean contTried;
 
     /** Everything was done that {@link #settle} or {@link #fence} does: set last, so that one that failed goes on when repeated. */
@@ -57,11 +60,13 @@ final class ArrivingQemu implements ArrivingGuest {
      * Injects, registers, punches. On an error everything made here is undone; the QEMU is the caller's to end.
      *
      * @param sourceBlocks the source's layout, which the guest was checked against
+     * @param ramIdentities which files its RAM may be
      * @param directory on tmpfs, for the bitmaps
      */
     ArrivingQemu(
             QemuGuest guest,
             List<RamBlock> sourceBlocks,
+            Predicate<String> ramIdentities,
             Path directory,
             Fate fate,
             DescriptorStore store,
@@ -77,7 +82,8 @@ final class ArrivingQemu implements ArrivingGuest {
         ArrivalPager made = null;
         try {
             for (QemuRamBlock b : ram) {
-                files.add(RamFile.open(b.backing().openPath(), true));
+                files.add(MappedFile.open(
+                        guest.process().pid(), b.hostAddress(), b.backing().openPath(), ramIdentities));
             }
             state = PageStateFile.create(directory, ramBlocks);
             injected = guest.injectUserfaultfd();
@@ -114,6 +120,7 @@ final class ArrivingQemu implements ArrivingGuest {
         }
         this.pageState = state;
         this.pager = made;
+        this.identities = files.stream().map(RamFile::identity).toList();
     }
 
     /**
@@ -149,7 +156,8 @@ final class ArrivingQemu implements ArrivingGuest {
                             ramFiles.stream().map(Path::toString).toList(),
                             pager.remoteFd(),
                             blocks,
-                            ram.stream().map(QemuRamBlock::hostAddress).toList())
+                            ram.stream().map(QemuRamBlock::hostAddress).toList(),
+                            identities)
                     .write(directory);
             pager.keep();
         } catch (RuntimeException e) {

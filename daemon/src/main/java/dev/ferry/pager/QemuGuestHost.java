@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /** The guests of this host as migrations see them: the registry's, and new QEMUs for those that arrive. Thread-safe. */
 public final class QemuGuestHost implements GuestHost {
@@ -108,7 +109,7 @@ public final class QemuGuestHost implements GuestHost {
         String id = MigrationIds.text(spec.migration());
         Optional<QemuGuest> waiting = registry.incoming(spec.guest());
         if (waiting.isPresent()) {
-            return arriving(waiting.get(), spec, id, new Attached(spec.guest()), true, List.of());
+            return arriving(waiting.get(), spec, id, new Attached(spec.guest()), Optional.empty());
         }
         GuestDefinition definition = definition(spec);
         GuestLauncher.Incoming started = launcher.startIncoming(definition, id);
@@ -119,7 +120,7 @@ public final class QemuGuestHost implements GuestHost {
             if (!against.isEmpty()) {
                 throw new CannotMoveException(spec.guest(), against);
             }
-            return arriving(started.guest(), spec, id, fate, false, started.ramFiles());
+            return arriving(started.guest(), spec, id, fate, Optional.of(started));
         } catch (RuntimeException e) {
             started.guest().kill(LIMIT);
             fate.ended();
@@ -239,12 +240,18 @@ public final class QemuGuestHost implements GuestHost {
             IncomingSpec spec,
             String id,
             ArrivingQemu.Fate fate,
-            boolean attached,
-            List<Path> ramFiles) {
+            Optional<GuestLauncher.Incoming> started) {
         Path directory = directory(id);
-        ArrivingQemu arriving = new ArrivingQemu(guest, spec.blocks(), directory, fate, store, clock);
+        // Of one that was attached nobody knows; it must be able to write them, like any.
+        Predicate<String> identities = identity ->
+                started.map(s -> s.ramIdentities().contains(identity)).orElse(true);
+        ArrivingQemu arriving = new ArrivingQemu(guest, spec.blocks(), identities, directory, fate, store, clock);
         faults.at(FaultPoint.USERFAULTFD_INJECTED);
-        arriving.writeDown(directory, attached, attached ? "" : spec.definitionJson(), ramFiles);
+        arriving.writeDown(
+                directory,
+                started.isEmpty(),
+                started.isEmpty() ? "" : spec.definitionJson(),
+                started.map(GuestLauncher.Incoming::ramFiles).orElse(List.of()));
         return arriving;
     }
 
@@ -289,7 +296,7 @@ public final class QemuGuestHost implements GuestHost {
                 return registry.guest(record.guest());
             }
             if (own == null || !own.isAlive()) {
-                own = QemuGuest.connect(record.guest(), record.qmpSocket(), LIMIT);
+                own = QemuGuest.connect(record.guest(), record.qmpSocket(), record.pid(), LIMIT);
             }
             return own;
         }

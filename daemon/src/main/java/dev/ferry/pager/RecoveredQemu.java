@@ -12,6 +12,7 @@ import dev.ferry.qemu.QemuGuest;
 import dev.ferry.qemu.QemuRamBlock;
 import dev.ferry.qemu.QemuRamBlock.Backing;
 import dev.ferry.qemu.QemuRamBlock.Kind;
+import dev.ferry.sys.MappedFile;
 import dev.ferry.sys.PidFd;
 import dev.ferry.sys.ProcFs;
 import dev.ferry.sys.ProcMaps;
@@ -127,7 +128,11 @@ final class RecoveredQemu implements ArrivingGuest {
         try {
             List<QemuRamBlock> ram = blocksInProcess();
             for (QemuRamBlock b : ram) {
-                RamFile file = RamFile.open(b.backing().openPath(), true);
+                RamFile file = MappedFile.open(
+                        record.pid(),
+                        b.hostAddress(),
+                        b.backing().openPath(),
+                        identity -> record.isFileOf(b.block(), identity));
                 files.add(file);
                 markWritten(b, file);
             }

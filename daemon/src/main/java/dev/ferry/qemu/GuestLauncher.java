@@ -14,8 +14,10 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,8 +43,11 @@ public final class GuestLauncher {
         QemuUser.of(host.user());
     }
 
-    /** @param ramFiles that were made for it, to be unlinked when the guest has ended */
-    public record Incoming(QemuGuest guest, List<Path> ramFiles) {}
+    /**
+     * @param ramFiles that were made for it, to be unlinked when the guest has ended
+     * @param ramIdentities theirs, from when they were made: by their names QEMU's user can put others
+     */
+    public record Incoming(QemuGuest guest, List<Path> ramFiles, Set<String> ramIdentities) {}
 
     /** Starts and runs a guest. The error carries the end of QEMU's own output. */
     public Incoming run(GuestDefinition definition) {
@@ -99,9 +104,7 @@ public final class GuestLauncher {
         Optional<QemuUser> user = QemuUser.of(host.user());
         makeDirectory(definition.name(), directory, user.isPresent());
         try {
-            if (!ramTag.isEmpty()) {
-                makeRamFiles(definition, ramTag, ramFiles);
-            }
+            Set<String> identities = ramTag.isEmpty() ? Set.of() : makeRamFiles(definition, ramTag, ramFiles);
             boolean kvm = Files.isWritable(Path.of("/dev/kvm"));
             List<String> argv =
                     new ArrayList<>(new QemuArguments(definition, host, directory, kvm).build(ramFiles, incoming));
@@ -111,7 +114,7 @@ public final class GuestLauncher {
             LOG.info("starting QEMU: {}", String.join(" ", argv));
             String id = Integer.toUnsignedString(random.nextInt(), 36);
             spawn(new QemuStarter.Start(definition.name(), id, directory, ramFiles, user, argv));
-            return new Incoming(awaitQmp(definition.name(), directory), List.copyOf(ramFiles));
+            return new Incoming(awaitQmp(definition.name(), directory), List.copyOf(ramFiles), identities);
         } catch (RuntimeException e) {
             try {
                 endProcess(directory);
@@ -148,19 +151,24 @@ public final class GuestLauncher {
         }
     }
 
-    private void makeRamFiles(GuestDefinition definition, String tag, List<Path> ramFiles) {
+    /** Their identities. */
+    private Set<String> makeRamFiles(GuestDefinition definition, String tag, List<Path> ramFiles) {
         List<Long> sizes = definition.nodes().isEmpty()
                 ? List.of(definition.memoryBytes())
                 : definition.nodes().stream()
                         .map(GuestDefinition.Node::memoryBytes)
                         .toList();
+        Set<String> identities = new HashSet<>();
         for (int i = 0; i < sizes.size(); i++) {
             Path file = host.ramDir().resolve("ferry-" + tag + "-" + definition.name() + "-" + i + ".ram");
             // Of an earlier guest of this name and purpose, which has ended: the guest directory was free.
             removeFile(file);
-            RamFile.create(file.toString(), sizes.get(i)).close();
+            try (RamFile made = RamFile.create(file.toString(), sizes.get(i))) {
+                identities.add(made.identity());
+            }
             ramFiles.add(file);
         }
+        return Set.copyOf(identities);
     }
 
     private void spawn(QemuStarter.Start start) {
@@ -185,9 +193,10 @@ public final class GuestLauncher {
             if (ended) {
                 throw failed(directory, "QEMU of guest " + name + " ended at once");
             }
-            if (Files.exists(socket)) {
+            Optional<Integer> pid = pid(directory);
+            if (pid.isPresent() && Files.exists(socket)) {
                 try {
-                    return QemuGuest.connect(name, socket.toString(), QMP_LIMIT);
+                    return QemuGuest.connect(name, socket.toString(), pid.get(), QMP_LIMIT);
                 } catch (FerryException e) {
                     // Its socket is there before it listens, and it may be slow to greet.
                     refused = e;

@@ -11,6 +11,7 @@ import dev.ferry.sys.RemoteUserfaultfd;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
@@ -53,7 +54,19 @@ public final class QemuGuest implements AutoCloseable {
      * Errors say whether the path is missing, nobody listens, it is not QMP, or another client has it (no greeting in time).
      */
     public static QemuGuest connect(String name, String qmpSocket, Duration limit) {
-        QmpConnection qmp = QmpConnection.connect(qmpSocket, limit);
+        return connect(name, qmpSocket, limit, OptionalInt.empty());
+    }
+
+    /**
+     * The same, of one that is known. FAILED_PRECONDITION: another process answers there, and was asked nothing. The socket may
+     * lie where QEMU itself can put a link to another guest's.
+     */
+    public static QemuGuest connect(String name, String qmpSocket, int pid, Duration limit) {
+        return connect(name, qmpSocket, limit, OptionalInt.of(pid));
+    }
+
+    private static QemuGuest connect(String name, String qmpSocket, Duration limit, OptionalInt pid) {
+        QmpConnection qmp = QmpConnection.connect(qmpSocket, limit, pid);
         PidFd process = null;
         try {
             process = PidFd.open(qmp.pid());

@@ -12,6 +12,7 @@ import dev.ferry.sys.UnixConnection;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
@@ -44,13 +45,24 @@ final class QmpConnection implements AutoCloseable {
         reader.setDaemon(true);
     }
 
-    /** Connects, waits for the greeting and negotiates. */
-    static QmpConnection connect(String path, Duration limit) {
+    /**
+     * Connects, waits for the greeting and negotiates.
+     *
+     * @param pid who must answer; anybody when empty
+     */
+    static QmpConnection connect(String path, Duration limit, OptionalInt pid) {
         UnixConnection socket;
         try {
             socket = UnixConnection.connect(path, limit);
         } catch (SysException e) {
             throw e.with("does its QEMU run, with a socket for ferryd: -qmp unix:" + path + ",server=on,wait=off ?");
+        }
+        int answers = socket.peerCredentials().pid();
+        if (pid.isPresent() && answers != pid.getAsInt()) {
+            socket.close();
+            throw new FerryException(
+                    ErrorCategory.FAILED_PRECONDITION,
+                    "at " + path + " answers pid " + answers + ", and not its QEMU, pid " + pid.getAsInt());
         }
         QmpConnection qmp = new QmpConnection(path, socket);
         qmp.reader.start();

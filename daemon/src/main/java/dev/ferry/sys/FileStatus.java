@@ -1,6 +1,7 @@
 package dev.ferry.sys;
 
 import java.nio.ByteBuffer;
+import java.util.Locale;
 
 /** What ferryd asks of struct stat (x86-64 layout, 144 bytes). */
 record FileStatus(long device, long inode, int mode, long sizeBytes) {
@@ -35,6 +36,13 @@ record FileStatus(long device, long inode, int mode, long sizeBytes) {
 
     boolean isRegularFile() {
         return (mode & TYPE_MASK) == REGULAR;
+    }
+
+    /** The device as /proc/PID/maps prints it. */
+    String mapsDevice() {
+        long major = ((device >>> 8) & 0xfff) | ((device >>> 32) & 0xfffff000L);
+        long minor = (device & 0xff) | ((device >>> 12) & 0xffffff00L);
+        return String.format(Locale.ROOT, "%02x:%02x", major, minor);
     }
 
     private static FileStatus from(ByteBuffer stat) {

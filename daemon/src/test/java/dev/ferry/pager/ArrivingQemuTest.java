@@ -79,6 +79,7 @@ class ArrivingQemuTest {
         return new ArrivingQemu(
                 guest,
                 guest.blocks().stream().map(QemuRamBlock::block).toList(),
+                started.ramIdentities()::contains,
                 state,
                 fate,
                 store,

@@ -76,6 +76,9 @@ class PageStateFuzzTest {
                 + "\"definition\":\"{}\",\"ramFiles\":[\"/dev/shm/a\"],\"remoteFd\":9,\"blocks\":[";
         return Stream.of(
                         head + block + "],\"hostAddresses\":[4096]}",
+                        head + block + "],\"hostAddresses\":[4096],\"ramIdentities\":[\"26:5\"]}",
+                        head + block + "],\"hostAddresses\":[4096],\"ramIdentities\":[\"26:5\",\"26:6\"]}",
+                        head + block + "],\"hostAddresses\":[4096],\"ramIdentities\":[null]}",
                         head + block + "],\"hostAddresses\":[]}",
                         head + block + "," + block + "],\"hostAddresses\":[1,2]}",
                         head + block.replace("\"index\":0", "\"index\":7") + "],\"hostAddresses\":[1]}",
@@ -105,6 +108,7 @@ class PageStateFuzzTest {
                     throw new AssertionError("block " + block + " in the wrong place");
                 }
                 record.hostAddresses().get(block.index());
+                record.isFileOf(block, "");
             }
             if (record.guest() == null || record.qmpSocket() == null) {
                 throw new AssertionError(record);

@@ -10,6 +10,7 @@ import dev.ferry.migration.GuestControl.GuestView;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -211,6 +212,26 @@ class GuestRegistryTest {
         assertFails(() -> registry.run(missing, "a.toml"), ErrorCategory.FAILED_PRECONDITION, "/nowhere/kvm");
         assertThat(host.guestsDir().resolve("a")).doesNotExist();
         assertThat(ramFiles()).isEmpty();
+    }
+
+    /** A QEMU that was taken over can put a link to another guest's socket where its own is looked for. */
+    @Test
+    void shouldNotTakeAnotherGuestsQemuForTheOneThatItStarted() throws IOException {
+        GuestView other = run("b");
+        Path guests = host.guestsDir();
+        Path never = directory.resolve("never");
+        Path linking = Files.writeString(
+                directory.resolve("linking"),
+                "#!/bin/sh\nln -s " + guests.resolve("b/monitor.sock") + " " + guests.resolve("a/qmp.sock")
+                        + "\nmkfifo " + never + "\nread x <" + never + "\n");
+        Files.setPosixFilePermissions(linking, PosixFilePermissions.fromString("rwx------"));
+        assertFails(
+                () -> registry.run(toml("a", "emulator = \"" + linking + "\"\n"), "a.toml"),
+                ErrorCategory.FAILED_PRECONDITION,
+                "answers pid " + other.pid());
+        assertThat(registry.list()).extracting(GuestView::name).containsExactly("b");
+        assertThat(registry.guest("b").status()).isEqualTo("running");
+        assertThat(guests.resolve("a")).doesNotExist();
     }
 
     @Test

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -88,7 +89,7 @@ class QmpFuzzTest {
             Thread qemu = new Thread(() -> say(server, answer), "fuzzed-qemu");
             qemu.start();
             long began = System.nanoTime();
-            try (QmpConnection qmp = QmpConnection.connect(path.toString(), LIMIT)) {
+            try (QmpConnection qmp = QmpConnection.connect(path.toString(), LIMIT, OptionalInt.empty())) {
                 JsonNode said = qmp.execute("query-status", null, LIMIT);
                 if (said == null) {
                     throw new AssertionError("no answer and no error");
