@@ -34,8 +34,8 @@ final class MappedFileTest {
     /** As the kernel packs them for stat(2); hosts with many containers have minors beyond a byte. */
     @Test
     void shouldNameADeviceAsMapsDoes() {
-        assertThat(new FileStatus(0x1a, 1, 1).mapsDevice()).isEqualTo("00:1a");
-        assertThat(new FileStatus(0x100023, 1, 1).mapsDevice()).isEqualTo("00:123");
-        assertThat(new FileStatus(0x10305, 1, 1).mapsDevice()).isEqualTo("103:05");
+        assertThat(new FileStatus(0x1a, 1, 0, 1).mapsDevice()).isEqualTo("00:1a");
+        assertThat(new FileStatus(0x100023, 1, 0, 1).mapsDevice()).isEqualTo("00:123");
+        assertThat(new FileStatus(0x10305, 1, 0, 1).mapsDevice()).isEqualTo("103:05");
     }
 }
