@@ -122,8 +122,10 @@ class FerrydTest {
             hangUp(p, "the configuration stays as it is: " + config + ":11: nonsense");
             Files.writeString(
                     config, Files.readString(config).replace("[nonsense]\nx = 1\n", "[guests]\nemulator = \"none\"\n"));
-            hangUp(p, "guests.emulator needs a restart to be \"none\": it stays (default)");
-            assertThat(errors(0)).contains("log.level is \"debug\" from now on, it was (default)");
+            hangUp(p, "again: log.level"); // the last that is said
+            assertThat(errors(0))
+                    .contains("guests.emulator needs a restart to be \"none\": it stays (default)")
+                    .contains("log.level is \"debug\" from now on, it was (default)");
             assertThat(guests(dir.resolve("run/control.sock"))).isZero();
             p.toHandle().destroy();
             assertThat(end(p)).isZero();
