@@ -96,7 +96,7 @@ class WaitingTest extends CommandTest {
 
     @Test
     void shouldTryAgainWhenTheStreamEndsEarlyOrIsSilent() {
-        Patience impatient = new Patience(10_000, 100, 10);
+        Patience impatient = new Patience(10_000, 1_000, 10);
         ferryd.watch = observer -> {
             observer.onNext(Samples.precopy());
             observer.onCompleted();
