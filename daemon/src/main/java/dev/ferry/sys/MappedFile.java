@@ -2,6 +2,9 @@ package dev.ferry.sys;
 
 import dev.ferry.base.ErrorCategory;
 import dev.ferry.base.FerryException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.function.Predicate;
 
 /**
@@ -10,6 +13,9 @@ import java.util.function.Predicate;
  */
 public final class MappedFile {
     private static final int O_PATH = 0x200000;
+
+    /** Of the line Uid in /proc/PID/status, proc(5). */
+    private static final int FILE_SYSTEM_UID = 4;
 
     private MappedFile() {}
 
@@ -24,7 +30,7 @@ public final class MappedFile {
         // meanwhile.
         try (Fd found = Fd.open(path, O_PATH, 0)) {
             FileStatus status = FileStatus.of(found);
-            if (!meant.test(status.identity()) || !isWritten(pid, address, status)) {
+            if (!meant.test(status.identity()) || !isWritten(pid, address, found, status)) {
                 throw new FerryException(
                         ErrorCategory.FAILED_PRECONDITION,
                         "process " + pid + " has another file than its guest's RAM mapped at "
@@ -35,13 +41,29 @@ public final class MappedFile {
         }
     }
 
-    private static boolean isWritten(int pid, long address, FileStatus status) {
+    /**
+     * Where maps names another device than stat does, as on overlayfs and btrfs, the mapping cannot be told from another one: then the
+     * file has to be the user's whose process it is.
+     */
+    private static boolean isWritten(int pid, long address, Fd file, FileStatus status) {
         return ProcMaps.read(pid).stream()
-                .anyMatch(m -> m.start() <= address
+                .filter(m -> m.start() <= address
                         && address < m.end()
                         && m.isShared()
-                        && m.permissions().startsWith("rw")
-                        && m.inode() == status.inode()
-                        && m.device().equals(status.mapsDevice()));
+                        && m.permissions().startsWith("rw"))
+                .anyMatch(m ->
+                        (m.inode() == status.inode() && m.device().equals(status.mapsDevice())) || isItsOwn(pid, file));
+    }
+
+    private static boolean isItsOwn(int pid, Fd file) {
+        try {
+            int owner = (Integer) Files.getAttribute(Path.of("/proc/self/fd/" + file.raw()), "unix:uid");
+            return Files.readAllLines(Path.of("/proc/" + pid + "/status")).stream()
+                    .filter(line -> line.startsWith("Uid:"))
+                    .map(line -> line.split("\\s+", -1))
+                    .anyMatch(ids -> Integer.parseInt(ids[FILE_SYSTEM_UID]) == owner);
+        } catch (IOException e) {
+            return false; // it has ended
+        }
     }
 }
