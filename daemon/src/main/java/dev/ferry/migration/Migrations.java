@@ -16,7 +16,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.LongSupplier;
-import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -379,17 +378,8 @@ public final class Migrations implements MigrationControl, AutoCloseable {
 
     /** Of those that have ended: a daemon runs for years. What became of the oldest is in their reports and in the audit log. */
     private void forgetOldest() {
-        long ended = leaving.values().stream()
-                .filter(m -> m.record().state().hasEnded())
-                .count();
-        leaving.values().removeIf(new Predicate<>() {
-            private long tooMany = ended - Destinations.MOST_ENDED;
-
-            @Override
-            public boolean test(SourceMigration m) {
-                return m.record().state().hasEnded() && tooMany-- > 0;
-            }
-        });
+        List<String> ended = leaving.keySet().stream().filter(this::hasEnded).toList();
+        ended.subList(0, Math.max(0, ended.size() - Destinations.MOST_ENDED)).forEach(leaving::remove);
     }
 
     private synchronized void run(Journal.Entry entry, SourceMigration migration) {
